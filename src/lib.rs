@@ -1,0 +1,2 @@
+//! Holdfast: storage automation for fleets.
+pub mod cli;

@@ -1,0 +1,5 @@
+//! One call into the library.
+
+fn main() -> std::process::ExitCode {
+    holdfast::cli::main()
+}
