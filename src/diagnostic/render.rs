@@ -1,0 +1,84 @@
+//! A complaint as a person reads it, in the shape rustc has made familiar.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::{Diagnostic, Diagnostics, Label};
+
+impl Diagnostic {
+    /// The whole complaint, ending in a newline; `coloured` only where somebody looks at a terminal.
+    pub fn render(&self, coloured: bool) -> String {
+        let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
+        let mut text = renderer.render(&[self.group()]);
+        text.push('\n');
+        text
+    }
+
+    fn group(&self) -> Group<'_> {
+        let mut group = Group::with_title(Level::ERROR.primary_title(self.title.as_str()));
+        let mut others: Vec<&Label> = self.notes.iter().collect();
+        if let Some(at) = &self.at {
+            let mut snippet = Snippet::source(at.span.source().text.as_str())
+                .path(at.span.source().name.as_str())
+                .fold(true)
+                .annotation(AnnotationKind::Primary.span(at.span.range()).label(at.text.as_str()));
+            others.retain(|note| {
+                let here = note.span.source() == at.span.source();
+                if here {
+                    snippet = snippet.clone().annotation(
+                        AnnotationKind::Context.span(note.span.range()).label(note.text.as_str()),
+                    );
+                }
+                !here
+            });
+            group = group.element(snippet);
+        }
+        for note in others {
+            let snippet = Snippet::source(note.span.source().text.as_str())
+                .path(note.span.source().name.as_str())
+                .fold(true)
+                .annotation(AnnotationKind::Context.span(note.span.range()).label(note.text.as_str()));
+            group = group.element(snippet);
+        }
+        for help in &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        group
+    }
+}
+
+impl Diagnostics {
+    /// All complaints, a blank line between them, and how many there were when it is more than one.
+    pub fn render(&self, coloured: bool) -> String {
+        let mut text = self.0.iter().map(|one| one.render(coloured)).collect::<Vec<_>>().join("\n");
+        if self.0.len() > 1 {
+            use std::fmt::Write as _;
+            let _ = write!(text, "\n{} problems found; nothing was done\n", self.0.len());
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Source, Span};
+    use super::*;
+
+    #[test]
+    fn shows_the_place_and_what_to_do() {
+        let source = Source::new("site.yml", "- hosts: all\n  taks: []\n");
+        let span = Span::new(&source, 15..19);
+        let text = Diagnostic::new("a play has no keyword `taks`")
+            .at(&span, "not a keyword")
+            .did_you_mean("taks", ["tasks", "roles"])
+            .render(false);
+        insta::assert_snapshot!(text, @r"
+        error: a play has no keyword `taks`
+         --> site.yml:2:3
+          |
+        2 |   taks: []
+          |   ^^^^ not a keyword
+          |
+          = help: did you mean `tasks`?
+        ");
+    }
+}
