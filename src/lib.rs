@@ -1,5 +1,14 @@
 //! Holdfast: storage automation for fleets.
 pub mod cli;
 pub mod diagnostic;
+pub mod event;
+pub mod exec;
+pub mod machine;
+pub mod modules;
+pub mod observe;
+pub mod plan;
+pub mod protocol;
+pub mod tools;
+pub mod units;
 pub mod value;
 pub mod yaml;

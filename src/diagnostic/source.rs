@@ -57,9 +57,11 @@ impl Span {
     #[must_use]
     pub fn find(&self, needle: &str) -> Self {
         match self.text().find(needle) {
-            Some(at) if !needle.is_empty() => {
-                Self { source: Arc::clone(&self.source), start: self.start + at, end: self.start + at + needle.len() }
-            }
+            Some(at) if !needle.is_empty() => Self {
+                source: Arc::clone(&self.source),
+                start: self.start + at,
+                end: self.start + at + needle.len(),
+            },
             _ => self.clone(),
         }
     }

@@ -1,0 +1,75 @@
+//! Running programs and looking at files: the only place that spawns processes on a host.
+//!
+//! [`System`] is the one door to the outside. [`Native`] is this machine; [`Transcript`] replays recorded answers
+//! and fails on anything that was not recorded, so that a test proves what was asked.
+
+mod command;
+mod native;
+mod transcript;
+
+pub use command::{Command, Output, Status, WhenCut};
+pub use native::Native;
+pub use transcript::Transcript;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What a machine can be asked without changing it, and the running of programs.
+pub trait System: Send + Sync {
+    /// Runs a program to its end or its deadline. A program that does not exist is a [`Status::Missing`].
+    fn run(&self, command: &Command) -> Output;
+
+    /// The whole content of a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The names in a folder, sorted; empty when there is no such folder.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+
+    /// The path with all symbolic links followed; `NotFound` when it leads nowhere.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// What is at a path, without following a link there; `None` when nothing is.
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
+}
+
+/// What `lstat` says of a path.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Stat {
+    pub kind: Kind,
+    /// Permission bits, without the file type.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub size: u64,
+    pub inode: u64,
+    pub device: u64,
+    pub links: u64,
+    /// Seconds since the epoch, with fractions.
+    pub modified: f64,
+    pub accessed: f64,
+    pub changed: f64,
+    /// Where a symbolic link points, as it is written there.
+    pub target: Option<PathBuf>,
+}
+
+/// The kinds of things a path can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Kind {
+    File,
+    Directory,
+    Link,
+    BlockDevice,
+    Other,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "a file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::BlockDevice => "a block device",
+            Self::Other => "a special file",
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Lvm of a host.
+
+use serde::{Deserialize, Serialize};
+
+/// Lvm of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lvm {}
+
+/// What an action does to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LvmEffect {}
+
+impl LvmEffect {
+    pub fn apply(&self, _lvm: &mut Lvm) {
+        match *self {}
+    }
+
+    pub fn holds(&self, _lvm: &Lvm) -> Result<(), String> {
+        match *self {}
+    }
+}

@@ -1,0 +1,76 @@
+//! What a module has to see before it can plan.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// A part of the machine that is looked at, and forgotten, as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Domain {
+    Block,
+    Lvm,
+    Mounts,
+    Exports,
+}
+
+/// What a module has to see before it can plan.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Needs {
+    pub domains: BTreeSet<Domain>,
+    pub paths: Vec<PathNeed>,
+    /// Keys of kernel settings, with dots.
+    pub sysctls: Vec<String>,
+    pub packages: Vec<String>,
+    pub services: Vec<String>,
+    /// Names or numbers.
+    pub users: Vec<String>,
+    /// Names or numbers.
+    pub groups: Vec<String>,
+    pub facts: bool,
+}
+
+/// A path that has to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathNeed {
+    pub path: String,
+    /// Whether its content is needed too, where it is a file.
+    pub content: bool,
+}
+
+impl Needs {
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    pub fn of(domains: impl IntoIterator<Item = Domain>) -> Self {
+        Self { domains: domains.into_iter().collect(), ..Self::default() }
+    }
+
+    /// What is at `path`, but not what is in it.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.paths.push(PathNeed { path: path.into(), content: false });
+        self
+    }
+
+    /// What is at `path` and what is in it.
+    #[must_use]
+    pub fn content(mut self, path: impl Into<String>) -> Self {
+        self.paths.push(PathNeed { path: path.into(), content: true });
+        self
+    }
+
+    /// Everything either of two needs.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.domains.extend(other.domains);
+        self.paths.extend(other.paths);
+        self.sysctls.extend(other.sysctls);
+        self.packages.extend(other.packages);
+        self.services.extend(other.services);
+        self.users.extend(other.users);
+        self.groups.extend(other.groups);
+        self.facts |= other.facts;
+        self
+    }
+}

@@ -1,0 +1,83 @@
+//! What an action leaves behind: it carries a dry run forward, and a real run is held to it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Domain, Machine, Needs, block, exports, files, kernel, lvm, mounts, packages, services};
+
+/// One fact about the machine after an action. Applying it twice is the same as applying it once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Prediction {
+    Block(block::BlockEffect),
+    Lvm(lvm::LvmEffect),
+    Mounts(mounts::MountsEffect),
+    Exports(exports::ExportsEffect),
+    Kernel(kernel::KernelEffect),
+    Files(files::FilesEffect),
+    Packages(packages::PackagesEffect),
+    Services(services::ServicesEffect),
+    /// The action touches a whole domain in ways nobody predicts (a command); it is looked at again.
+    Touches(Domain),
+}
+
+impl Prediction {
+    /// Makes it so in the model. Parts that were not observed yet are left alone: they are observed first, and then
+    /// all predictions are applied again.
+    pub fn apply(&self, machine: &mut Machine) {
+        match self {
+            Self::Block(effect) => machine.block.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Lvm(effect) => machine.lvm.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Mounts(effect) => machine.mounts.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Exports(effect) => machine.exports.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Kernel(effect) => effect.apply(&mut machine.kernel),
+            Self::Files(effect) => effect.apply(&mut machine.files),
+            Self::Packages(effect) => effect.apply(&mut machine.packages),
+            Self::Services(effect) => effect.apply(&mut machine.services),
+            Self::Touches(_) => {}
+        }
+    }
+
+    /// Whether the machine, observed again, is as predicted; says how it differs otherwise.
+    pub fn holds(&self, machine: &Machine) -> Result<(), String> {
+        let unseen = || Err("it could not be observed again".to_owned());
+        match self {
+            Self::Block(effect) => machine.block.as_ref().map_or_else(unseen, |part| effect.holds(part)),
+            Self::Lvm(effect) => machine.lvm.as_ref().map_or_else(unseen, |part| effect.holds(part)),
+            Self::Mounts(effect) => machine.mounts.as_ref().map_or_else(unseen, |part| effect.holds(part)),
+            Self::Exports(effect) => machine.exports.as_ref().map_or_else(unseen, |part| effect.holds(part)),
+            Self::Kernel(effect) => effect.holds(&machine.kernel),
+            Self::Files(effect) => effect.holds(&machine.files),
+            Self::Packages(effect) => effect.holds(&machine.packages),
+            Self::Services(effect) => effect.holds(&machine.services),
+            Self::Touches(_) => Ok(()),
+        }
+    }
+
+    /// What has to be looked at to know whether it holds.
+    pub fn needs(&self) -> Needs {
+        match self {
+            Self::Block(_) => Needs::of([Domain::Block]),
+            Self::Lvm(_) => Needs::of([Domain::Lvm]),
+            Self::Mounts(_) => Needs::of([Domain::Mounts]),
+            Self::Exports(_) => Needs::of([Domain::Exports]),
+            Self::Kernel(effect) => effect.needs(),
+            Self::Files(effect) => effect.needs(),
+            Self::Packages(effect) => effect.needs(),
+            Self::Services(effect) => effect.needs(),
+            Self::Touches(_) => Needs::nothing(),
+        }
+    }
+
+    /// Drops what the action may have changed, so that it is observed again.
+    pub fn forget(&self, machine: &mut Machine) {
+        match self {
+            Self::Block(_) | Self::Touches(Domain::Block) => machine.block = None,
+            Self::Lvm(_) | Self::Touches(Domain::Lvm) => machine.lvm = None,
+            Self::Mounts(_) | Self::Touches(Domain::Mounts) => machine.mounts = None,
+            Self::Exports(_) | Self::Touches(Domain::Exports) => machine.exports = None,
+            Self::Kernel(effect) => effect.forget(&mut machine.kernel),
+            Self::Files(effect) => effect.forget(&mut machine.files),
+            Self::Packages(effect) => effect.forget(&mut machine.packages),
+            Self::Services(effect) => effect.forget(&mut machine.services),
+        }
+    }
+}

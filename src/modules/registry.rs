@@ -1,0 +1,104 @@
+//! The list of modules, by all their names.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::{BadArgument, Describe, Module, coerce, decode_args};
+use crate::value::Map;
+
+/// A module as the playbook and the documentation know it.
+#[derive(Debug)]
+pub struct Entry {
+    pub name: &'static str,
+    pub aliases: &'static [&'static str],
+    pub free_form: Option<&'static str>,
+    pub example: &'static str,
+    argument_aliases: &'static [(&'static str, &'static str)],
+    schema: Value,
+    decode: fn(Map<String, Value>) -> Result<Box<dyn Module>, BadArgument>,
+}
+
+impl Entry {
+    fn of<M: Describe>() -> Self {
+        // References are followed in place, so that a reader of the schema never has to.
+        let settings =
+            schemars::generate::SchemaSettings::draft2020_12().with(|with| with.inline_subschemas = true);
+        Self {
+            name: M::NAME,
+            aliases: M::ALIASES,
+            free_form: M::FREE_FORM,
+            example: M::EXAMPLE,
+            argument_aliases: M::ARGUMENT_ALIASES,
+            schema: settings.into_generator().into_root_schema_for::<M>().to_value(),
+            decode: |args| Ok(Box::new(decode_args::<M>(args)?)),
+        }
+    }
+
+    /// The JSON schema of its arguments.
+    pub fn schema(&self) -> &Value {
+        &self.schema
+    }
+
+    /// The schema of one argument, by its own name.
+    pub fn property(&self, name: &str) -> Option<&Value> {
+        self.schema.get("properties")?.get(name)
+    }
+
+    /// The argument's own name, where `written` is another name of it.
+    pub fn own_name<'a>(&self, written: &'a str) -> &'a str {
+        self.argument_aliases.iter().find(|(other, _)| *other == written).map_or(written, |(_, own)| own)
+    }
+
+    /// All names an argument may be written by.
+    pub fn argument_names(&self) -> impl Iterator<Item = &str> {
+        let own = self.schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        own.map(String::as_str).chain(self.argument_aliases.iter().map(|(other, _)| *other))
+    }
+
+    /// Other names of an argument.
+    pub fn argument_aliases(&self, name: &str) -> impl Iterator<Item = &'static str> {
+        self.argument_aliases.iter().filter(move |(_, own)| *own == name).map(|(other, _)| *other)
+    }
+
+    /// Arguments without which it cannot be decoded.
+    pub fn required(&self) -> impl Iterator<Item = &str> {
+        self.schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Coerces and decodes arguments.
+    pub fn decode(&self, args: &Map<String, Value>) -> Result<Box<dyn Module>, Vec<BadArgument>> {
+        let args = coerce(self, args)?;
+        (self.decode)(args).map_err(|bad| vec![bad])
+    }
+}
+
+/// The modules, in the order of the list in this file.
+pub fn entries() -> &'static [Entry] {
+    &ENTRIES
+}
+
+/// The module of that name, alias or `ansible.builtin.` name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    let short = name
+        .strip_prefix("ansible.builtin.")
+        .or_else(|| name.strip_prefix("ansible.legacy."))
+        .unwrap_or(name);
+    let own = short.strip_prefix("holdfast.").unwrap_or(short);
+    ENTRIES
+        .iter()
+        .find(|entry| entry.name == own || entry.aliases.contains(&own) || entry.aliases.contains(&name))
+}
+
+macro_rules! modules {
+    ($($file:ident :: $module:ident),* $(,)?) => {
+        static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| vec![$(Entry::of::<super::$file::$module>()),*]);
+    };
+}
+
+// One a line: the order is that of `holdfast doc`.
+modules![
+    // files and commands
+    // packages and services
+    // storage
+];

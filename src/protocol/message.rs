@@ -1,0 +1,58 @@
+//! Orders and replies. Untyped values (arguments, results) travel as JSON text inside the frame, because the frame's
+//! encoding does not describe itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Outcome;
+use crate::plan::Consent;
+
+/// What the controller asks of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Ask {
+    /// Who are you? The answer is [`Answer::Ready`].
+    Hello,
+    /// Keep every other run away from this host until this agent ends.
+    Lock { path: String, holder: String },
+    /// One task for this host.
+    Order(Box<Order>),
+}
+
+/// One task for one host, rendered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// The module's name.
+    pub module: String,
+    /// Its arguments, a JSON object.
+    pub args: String,
+    pub consent: Consent,
+    /// Added to the environment of every command.
+    pub environment: Vec<(String, String)>,
+}
+
+/// What an agent answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    Ready {
+        build: String,
+        pid: u32,
+        boot_id: String,
+    },
+    Locked,
+    /// Another run has the lock; `holder` is what it left there about itself.
+    Held {
+        holder: String,
+    },
+    /// A step begins.
+    Busy {
+        detail: String,
+    },
+    Done(Box<Report>),
+}
+
+/// The end of an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub outcome: Outcome,
+    /// What `register` keeps, beside `changed` and `failed`: a JSON object.
+    pub result: String,
+}
