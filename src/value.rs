@@ -30,7 +30,7 @@ pub fn truth(text: &str) -> Option<bool> {
 
 /// The closest of `candidates` to a misspelt `word`, when one is close enough to be meant.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).max(1);
+    let allowed = (word.chars().count() / 3).max(2).min(word.chars().count().saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (edits(word, candidate), candidate))
@@ -68,6 +68,7 @@ mod tests {
         assert_eq!(closest("filesytem", ["filesystem", "file", "mount"]), Some("filesystem"));
         assert_eq!(closest("ntofy", ["notify", "name"]), Some("notify"));
         assert_eq!(closest("zfs", ["lvol", "mount"]), None);
+        assert_eq!(closest("", ["lvol"]), None);
     }
 
     #[test]

@@ -18,4 +18,9 @@ impl BlockEffect {
     pub fn holds(&self, _block: &Block) -> Result<(), String> {
         match *self {}
     }
+
+    /// Whether this makes an earlier effect moot: both are about the same thing.
+    pub fn replaces(&self, _earlier: &Self) -> bool {
+        match *self {}
+    }
 }

@@ -18,4 +18,9 @@ impl ExportsEffect {
     pub fn holds(&self, _exports: &Exports) -> Result<(), String> {
         match *self {}
     }
+
+    /// Whether this makes an earlier effect moot: both are about the same thing.
+    pub fn replaces(&self, _earlier: &Self) -> bool {
+        match *self {}
+    }
 }

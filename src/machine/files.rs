@@ -37,6 +37,11 @@ impl FilesEffect {
         }
     }
 
+    /// Whether this makes an earlier effect moot: both are about the same path.
+    pub fn replaces(&self, earlier: &Self) -> bool {
+        self.path() == earlier.path()
+    }
+
     pub fn apply(&self, files: &mut Files) {
         match self {
             Self::Put { path, state } => files.seen.insert(path.clone(), Some(state.clone())),

@@ -52,6 +52,21 @@ impl Prediction {
         }
     }
 
+    /// Whether this makes an earlier prediction of the same plan moot: both are about the same thing.
+    pub fn replaces(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Block(later), Self::Block(earlier)) => later.replaces(earlier),
+            (Self::Lvm(later), Self::Lvm(earlier)) => later.replaces(earlier),
+            (Self::Mounts(later), Self::Mounts(earlier)) => later.replaces(earlier),
+            (Self::Exports(later), Self::Exports(earlier)) => later.replaces(earlier),
+            (Self::Kernel(later), Self::Kernel(earlier)) => later.needs() == earlier.needs(),
+            (Self::Files(later), Self::Files(earlier)) => later.replaces(earlier),
+            (Self::Packages(later), Self::Packages(earlier)) => later.needs() == earlier.needs(),
+            (Self::Services(later), Self::Services(earlier)) => later.needs() == earlier.needs(),
+            _ => false,
+        }
+    }
+
     /// What has to be looked at to know whether it holds.
     pub fn needs(&self) -> Needs {
         match self {

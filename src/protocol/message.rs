@@ -9,12 +9,12 @@ use crate::plan::Consent;
 /// What the controller asks of an agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
-    /// Who are you? The answer is [`Answer::Ready`].
-    Hello,
     /// Keep every other run away from this host until this agent ends.
     Lock { path: String, holder: String },
     /// One task for this host.
     Order(Box<Order>),
+    /// Stop after the step that is running. Has no answer of its own.
+    Stop,
 }
 
 /// One task for one host, rendered.
@@ -27,6 +27,8 @@ pub struct Order {
     pub consent: Consent,
     /// Added to the environment of every command.
     pub environment: Vec<(String, String)>,
+    /// Somebody else may have changed this host since the last order: look at everything again.
+    pub fresh: bool,
 }
 
 /// What an agent answers.
@@ -41,6 +43,10 @@ pub enum Answer {
     /// Another run has the lock; `holder` is what it left there about itself.
     Held {
         holder: String,
+    },
+    /// The lock could not even be tried for.
+    NoLock {
+        reason: String,
     },
     /// A step begins.
     Busy {
