@@ -10,6 +10,7 @@ pub mod observe;
 pub mod plan;
 pub mod protocol;
 pub mod tools;
+pub mod transport;
 pub mod units;
 pub mod value;
 pub mod yaml;
