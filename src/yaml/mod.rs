@@ -1,8 +1,15 @@
 //! YAML as people write it, every node with its place in the text.
 //!
-//! Reads what PyYAML would read (`yes` is a boolean, `0644` an octal number, `<<` merges, the last of two equal
-//! keys wins), because that is what Ansible's users have on disk. Writing YAML is not done here.
+//! Reads what PyYAML would read (`yes` is a boolean, `0644` an octal number, `<<` merges), because that is what
+//! Ansible's users have on disk. One thing is stricter: a key that is written twice is an error. Writing YAML is
+//! not done here.
 
+mod complaint;
+mod merge;
 mod node;
+mod parse;
+mod resolve;
+mod tag;
 
 pub use node::{Key, Mapping, Node, Yaml};
+pub use parse::{parse, parse_one};
