@@ -1,4 +1,5 @@
 //! Holdfast: storage automation for fleets.
+pub mod agent;
 pub mod build;
 pub mod cli;
 pub mod diagnostic;

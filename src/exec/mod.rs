@@ -30,6 +30,11 @@ pub trait System: Send + Sync {
 
     /// What is at a path, without following a link there; `None` when nothing is.
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
+
+    /// The user and group that what is made here belongs to.
+    fn identity(&self) -> (u32, u32) {
+        (0, 0)
+    }
 }
 
 /// What `lstat` says of a path.

@@ -202,4 +202,8 @@ impl System for Native {
             target,
         }))
     }
+
+    fn identity(&self) -> (u32, u32) {
+        (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+    }
 }

@@ -18,9 +18,13 @@ pub enum Domain {
 pub struct Needs {
     pub domains: BTreeSet<Domain>,
     pub paths: Vec<PathNeed>,
+    /// Folders of which everything below is looked at too, but no content.
+    pub trees: Vec<String>,
     /// Keys of kernel settings, with dots.
     pub sysctls: Vec<String>,
     pub packages: Vec<String>,
+    /// Whether the versions that could be installed are needed too, even of packages that are there.
+    pub candidates: bool,
     pub services: Vec<String>,
     /// Names or numbers.
     pub users: Vec<String>,
@@ -65,6 +69,8 @@ impl Needs {
     pub fn and(mut self, other: Self) -> Self {
         self.domains.extend(other.domains);
         self.paths.extend(other.paths);
+        self.trees.extend(other.trees);
+        self.candidates |= other.candidates;
         self.sysctls.extend(other.sysctls);
         self.packages.extend(other.packages);
         self.services.extend(other.services);

@@ -6,11 +6,15 @@
 mod action;
 mod change;
 mod consent;
+mod edit;
+mod late;
 mod refusal;
 mod step;
 
 pub use action::{Action, Plan};
 pub use change::{Attribute, Change, Op, Risk};
 pub use consent::Consent;
+pub use edit::edited;
+pub use late::{Late, LateName, same_but_for_late_names};
 pub use refusal::{Failure, Refusal};
 pub use step::{Accept, Condition, LineEdit, Metadata, Step};

@@ -28,8 +28,11 @@ pub enum Step {
     Attributes { path: String, metadata: Metadata, recursive: bool },
     /// Sets the times of a file to now, making an empty one where there is none.
     Touch { path: String, metadata: Metadata },
-    /// Waits for something to become true.
-    Wait { condition: Condition, timeout_ms: u64, delay_ms: u64, poll_ms: u64 },
+    /// Puts content beside `path` for as long as a program looks at it (`%s` in its arguments is where); goes on only
+    /// if the program ends well.
+    Validate { path: String, content: Vec<u8>, command: Command },
+    /// Waits for something to become true; `or_else` is said when it does not.
+    Wait { condition: Condition, timeout_ms: u64, delay_ms: u64, poll_ms: u64, or_else: Option<String> },
     /// Goes on only if the device is still the one that was planned with, and still blank where that was relied on.
     Confirm { device: String, serial: Option<String>, size: u64, blank: bool },
 }
@@ -90,6 +93,7 @@ impl Step {
             Self::HardLink { path, target } => format!("hard link {path} = {target}"),
             Self::Attributes { path, metadata, .. } => format!("set{metadata} of {path}"),
             Self::Touch { path, .. } => format!("touch {path}"),
+            Self::Validate { path, command, .. } => format!("validate {path} with {command}"),
             Self::Wait { condition, .. } => format!("wait until {condition}"),
             Self::Confirm { device, blank, .. } if *blank => {
                 format!("confirm {device} is the same and blank")

@@ -2,3 +2,5 @@
 //!
 //! Sizes are bytes, the locale is C, commands are argument lists. A line that does not parse is an error that names
 //! tool, field and line; it is never skipped. Nothing is run here.
+
+pub mod getent;

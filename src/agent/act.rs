@@ -1,0 +1,171 @@
+//! Performs steps: the only code that changes a host. It decides nothing; what a step leaves open is an error.
+
+mod confirm;
+mod place;
+mod shape;
+mod wait;
+
+use std::path::Path;
+
+use super::late;
+use crate::exec::{Command, Output, Status, System};
+use crate::plan::{Accept, Failure, LineEdit, Step, edited};
+
+/// Performs one step.
+///
+/// What a program said is answered; so is what only the doing can know: a wait answers with the seconds it took, a
+/// write that kept the old content with where that is now.
+pub(super) fn perform(
+    step: &Step,
+    system: &dyn System,
+    environment: &[(String, String)],
+) -> Result<Option<Output>, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("cannot {}: {error}", step.shown()));
+    match step {
+        Step::Run { command, accept } => run(command, *accept, system, environment).map(Some),
+        Step::Write { path, content, metadata, backup } => {
+            let content = late::resolve(content, system)?;
+            let kept = place::write(Path::new(path), &content, metadata, *backup).map_err(failed)?;
+            Ok(kept.map(|kept| said(kept.to_string_lossy().into_owned())))
+        }
+        Step::Edit { path, edits, metadata } => {
+            let path = system.resolve(Path::new(path)).unwrap_or_else(|_| path.into());
+            let before = match std::fs::read(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+                read => read.map_err(failed)?,
+            };
+            let edits = edits.iter().map(|edit| resolve_edit(edit, system)).collect::<Result<Vec<_>, _>>()?;
+            let after = edited(&before, &edits).map_err(|gone| {
+                Failure::new(format!("{} was changed by somebody else meanwhile: {gone}", path.display()))
+            })?;
+            place::write(&path, &after, metadata, false).map_err(failed)?;
+            Ok(None)
+        }
+        Step::Remove { path, recursive } => done(shape::remove(Path::new(path), *recursive), failed),
+        Step::Directory { path, metadata } => done(shape::directory(Path::new(path), metadata), failed),
+        Step::Link { path, target } => done(shape::link(Path::new(path), Path::new(target)), failed),
+        Step::HardLink { path, target } => done(shape::hard_link(Path::new(path), Path::new(target)), failed),
+        Step::Attributes { path, metadata, recursive } => {
+            done(shape::attributes(Path::new(path), metadata, *recursive), failed)
+        }
+        Step::Touch { path, metadata } => done(shape::touch(Path::new(path), metadata), failed),
+        Step::Validate { path, content, command } => {
+            let content = late::resolve(content, system)?;
+            let beside = place::Beside::new(Path::new(path), &content).map_err(failed)?;
+            let here = beside.path().to_string_lossy().into_owned();
+            let mut command = command.clone();
+            command.args.iter_mut().for_each(|arg| *arg = arg.replace("%s", &here));
+            let output = run(&command, Accept::Zero, system, environment).map_err(|mut failure| {
+                failure.title = format!("the new content of {path} is not valid: {}", failure.title);
+                failure
+            })?;
+            Ok(Some(output))
+        }
+        Step::Wait { condition, timeout_ms, delay_ms, poll_ms, or_else } => {
+            let pace = wait::Pace::of_millis(*timeout_ms, *delay_ms, *poll_ms);
+            match wait::until(condition, pace, system)? {
+                wait::Waited::Came(after) => Ok(Some(said(after.as_secs().to_string()))),
+                wait::Waited::NotYet(after, why) => {
+                    let title = or_else.clone().unwrap_or_else(|| {
+                        format!("waited {} s until {condition}, in vain", after.as_secs())
+                    });
+                    Err(match why {
+                        Some(why) => Failure::new(title).help(format!("the last try said: {why}")),
+                        None => Failure::new(title),
+                    })
+                }
+            }
+        }
+        Step::Confirm { device, serial, size, blank } => {
+            confirm::confirm(device, serial.as_deref(), *size, *blank, system)?;
+            Ok(None)
+        }
+    }
+}
+
+fn run(
+    command: &Command,
+    accept: Accept,
+    system: &dyn System,
+    environment: &[(String, String)],
+) -> Result<Output, Failure> {
+    let mut command = command.clone();
+    for arg in &mut command.args {
+        *arg = late::resolve_text(arg, system)?;
+    }
+    // What the step itself asks for is the last word.
+    command.env.splice(0..0, environment.iter().cloned());
+    let output = system.run(&command);
+    if accept == Accept::Zero && !output.success() {
+        return Err(Failure::of(&command, &output));
+    }
+    Ok(output)
+}
+
+fn resolve_edit(edit: &LineEdit, system: &dyn System) -> Result<LineEdit, Failure> {
+    let text = |text: &String| late::resolve_text(text, system);
+    Ok(match edit {
+        LineEdit::Append { line } => LineEdit::Append { line: text(line)? },
+        LineEdit::Replace { old, new } => LineEdit::Replace { old: text(old)?, new: text(new)? },
+        LineEdit::Remove { old } => LineEdit::Remove { old: text(old)? },
+    })
+}
+
+fn done(
+    made: std::io::Result<()>,
+    failed: impl Fn(std::io::Error) -> Failure,
+) -> Result<Option<Output>, Failure> {
+    made.map(|()| None).map_err(failed)
+}
+
+fn said(text: String) -> Output {
+    Output { status: Status::Code(0), stdout: text.into_bytes(), stderr: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::{Native, Transcript};
+    use crate::plan::Metadata;
+
+    #[test]
+    fn writes_and_edits_with_late_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fstab").to_string_lossy().into_owned();
+        std::fs::write(&path, "# keep\nold\n").unwrap();
+        let system = Transcript::new().says("blkid -p -s UUID -o value /dev/sda1", "AB-12\n");
+        let step = Step::Edit {
+            path: path.clone(),
+            edits: vec![LineEdit::Replace { old: "old".into(), new: "UUID=@{uuid:/dev/sda1} /".into() }],
+            metadata: Metadata::default(),
+        };
+        assert_eq!(perform(&step, &system, &[]), Ok(None));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "# keep\nUUID=AB-12 /\n");
+        let failure = perform(&step, &system, &[]).unwrap_err();
+        assert!(failure.title.contains("the line `old` is no longer there"), "{failure}");
+    }
+
+    #[test]
+    fn validates_beside_the_file_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conf").to_string_lossy().into_owned();
+        let validate = |pattern: &str| Step::Validate {
+            path: path.clone(),
+            content: b"good".to_vec(),
+            command: Command::probe("grep").args([pattern, "%s"]),
+        };
+        assert!(perform(&validate("good"), &Native::new(), &[]).is_ok());
+        let failure = perform(&validate("bad"), &Native::new(), &[]).unwrap_err();
+        assert!(failure.title.starts_with("the new content of "), "{failure}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_command_has_the_environment_of_the_task() {
+        let command = Command::probe("sh").args(["-c", "echo $A $B"]).env("B", "own");
+        let step = Step::run(command);
+        let environment = [("A".to_owned(), "task".to_owned()), ("B".to_owned(), "task".to_owned())];
+        let output = perform(&step, &Native::new(), &environment).unwrap().unwrap();
+        assert_eq!(output.text(), "task own\n");
+    }
+}
