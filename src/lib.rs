@@ -10,6 +10,7 @@ pub mod modules;
 pub mod observe;
 pub mod plan;
 pub mod protocol;
+pub mod report;
 pub mod tools;
 pub mod transport;
 pub mod units;
