@@ -169,8 +169,8 @@ mod tests {
         let lines: Vec<String> =
             lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
         assert_eq!(lines.len(), 8);
-        assert_eq!(lines[0], "nas1    2 min 0 s  mdadm --create /dev/md/a");
-        assert_eq!(lines[6], "nas7    1 min 0 s  mdadm --create /dev/md/a");
+        assert_eq!(lines[0], "nas1  2 min 0 s  mdadm --create /dev/md/a");
+        assert_eq!(lines[6], "nas7  1 min 0 s  mdadm --create /dev/md/a");
         assert_eq!(lines[7], "and 5 more hosts");
     }
 
