@@ -9,6 +9,7 @@ pub mod machine;
 pub mod modules;
 pub mod observe;
 pub mod plan;
+pub mod playbook;
 pub mod protocol;
 pub mod report;
 pub mod tools;
