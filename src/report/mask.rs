@@ -120,6 +120,11 @@ impl Masking<'_> {
     fn step(&self, step: &mut Step) {
         match step {
             Step::Run { command, accept: _ } => self.command(command),
+            Step::Validate { path, content, command } => {
+                self.text(path);
+                self.0.mask_bytes(content);
+                self.command(command);
+            }
             Step::Write { path, content, metadata: _, backup: _ } => {
                 self.text(path);
                 self.0.mask_bytes(content);
@@ -139,15 +144,22 @@ impl Masking<'_> {
             | Step::Directory { path, metadata: _ }
             | Step::Attributes { path, metadata: _, recursive: _ }
             | Step::Touch { path, metadata: _ } => self.text(path),
-            Step::Wait { condition, timeout_ms: _, delay_ms: _, poll_ms: _ } => match condition {
-                Condition::Path { path, present: _ } => self.text(path),
-                Condition::Port { host, port: _, open: _ } => self.text(host),
-                Condition::Content { path, pattern } => self.texts([path, pattern]),
-                Condition::Time => {}
-            },
+            Step::Wait { condition, timeout_ms: _, delay_ms: _, poll_ms: _, or_else } => {
+                self.texts(or_else);
+                self.condition(condition);
+            }
             Step::Confirm { device, serial, size: _, blank: _ } => {
                 self.texts([device].into_iter().chain(serial));
             }
+        }
+    }
+
+    fn condition(&self, condition: &mut Condition) {
+        match condition {
+            Condition::Path { path, present: _ } => self.text(path),
+            Condition::Port { host, port: _, open: _ } => self.text(host),
+            Condition::Content { path, pattern } => self.texts([path, pattern]),
+            Condition::Time => {}
         }
     }
 
