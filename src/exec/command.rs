@@ -1,5 +1,6 @@
 //! A program with its arguments, and what came of it. Plain data: nothing is run here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -82,16 +83,20 @@ impl Command {
 /// As one would type it into a shell.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = std::iter::once(&self.program).chain(&self.args);
-        for (at, word) in words.enumerate() {
-            if at > 0 {
-                f.write_str(" ")?;
-            }
-            // A word with a NUL cannot be quoted, nor passed to a program; it is shown as it is.
-            f.write_str(&shlex::try_quote(word).unwrap_or_else(|_| word.as_str().into()))?;
-        }
-        Ok(())
+        f.write_str(&quoted(&self.program))?;
+        self.args.iter().try_for_each(|arg| write!(f, " {}", argument(arg)))
     }
+}
+
+fn quoted(word: &str) -> Cow<'_, str> {
+    // A word with a NUL cannot be quoted, nor passed to a program; it is shown as it is.
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
+}
+
+/// Behind the program's name `=` means nothing to a shell, and nobody types `'--level=10'`.
+fn argument(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { Cow::Borrowed(word) } else { quoted(word) }
 }
 
 /// What came of a program.

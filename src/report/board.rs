@@ -143,7 +143,7 @@ impl Board {
             })
             .collect();
         if rest > 0 {
-            lines.push(paint(DIM, format!("and {} more", count(rest, "host"))));
+            lines.push(paint(DIM, format!("and {}", count(rest, "more host"))));
         }
         lines
     }

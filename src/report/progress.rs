@@ -140,7 +140,7 @@ struct Drawn {
 
 impl Drawn {
     fn new(multi: MultiProgress) -> Self {
-        let overall = multi.add(ProgressBar::new(0).with_style(style("{bar:24} {pos}/{len} {wide_msg}")));
+        let overall = multi.add(ProgressBar::new(0).with_style(style("[{bar:24}] {pos}/{len} {wide_msg}")));
         Self { multi, overall, lanes: Vec::new() }
     }
 

@@ -138,24 +138,17 @@ impl Ending<'_> {
             (false, false) => ("ended in trouble after", RED),
             (false, true) => ("done in", GREEN),
         };
-        let mut text = if self.dry {
+        let trouble: String = trouble.iter().map(|each| format!("; {each}")).collect();
+        let text = if self.dry {
             // Nothing may be read as "done" that was not.
-            let word = if word == "done in" { "looked at" } else { word };
+            let cut = if self.interrupted { "; interrupted, so there may be more" } else { "" };
             let hosts = count(self.recap.len(), "host");
-            let how = if word == "looked at" {
-                format!("looked at {hosts} in {time}")
-            } else {
-                format!("{word} {time}")
-            };
-            format!("plan: {}; nothing was done, {how}", self.tally.to_do())
+            format!("plan: {}{trouble}{cut}; nothing was done ({hosts}, {time})", self.tally.to_do())
         } else if changed == 0 && self.tally == Tally::default() {
-            format!("{word} {time}, changed=0: nothing was changed")
+            format!("{word} {time}, changed=0: nothing was changed{trouble}")
         } else {
-            format!("{word} {time}, changed={changed}: {}", self.tally.done())
+            format!("{word} {time}, changed={changed}: {}{trouble}", self.tally.done())
         };
-        if !trouble.is_empty() {
-            text = format!("{text}; {}", trouble.join(", "));
-        }
         paint(style, text)
     }
 }
