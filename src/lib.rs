@@ -5,6 +5,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod event;
 pub mod exec;
+pub mod inventory;
 pub mod machine;
 pub mod modules;
 pub mod observe;
