@@ -13,6 +13,7 @@ pub mod plan;
 pub mod playbook;
 pub mod protocol;
 pub mod report;
+pub mod template;
 pub mod tools;
 pub mod transport;
 pub mod units;
