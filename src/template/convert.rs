@@ -12,7 +12,7 @@ use minijinja::{Error, ErrorKind, Value as Lively};
 use crate::value::{Map, Number, Value};
 
 /// Deeper than this, a value is taken to contain itself.
-const DEEPEST: usize = 100;
+const DEEPEST: usize = 140;
 
 /// The placeholder that removes the key it is the value of.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::scope::{Inner, Resolved};
 use crate::value::Value;
 
 /// Deeper than this, a variable is taken to contain itself.
-const DEEPEST: usize = 60;
+const DEEPEST: usize = 130;
 
 /// A list or mapping of one scope.
 struct Branch {
