@@ -208,7 +208,8 @@ impl Core {
                 (Some((source, range)), _) => {
                     undefined::culprit(self, &source.text, false, Some(range.clone()), scope).map(|found| {
                         let range = found.range.clone().unwrap_or_else(|| range.clone());
-                        TemplateError { file: Some((Arc::clone(source), range)), ..found }.at(error.range())
+                        TemplateError { file: Some(Box::new((Arc::clone(source), range))), ..found }
+                            .at(error.range())
                     })
                 }
                 (None, Some(program)) => {
@@ -222,7 +223,7 @@ impl Core {
         }
         let mut told = self.worded(inner, detail);
         told.undefined = inner.kind() == ErrorKind::UndefinedError;
-        told.file = file;
+        told.file = file.map(Box::new);
         told.at(error.range())
     }
 

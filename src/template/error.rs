@@ -23,7 +23,7 @@ pub struct TemplateError {
     /// The bytes of the template text that was asked for.
     pub(super) range: Option<Range<usize>>,
     /// The included file that is wrong, and where in it.
-    pub(super) file: Option<(Arc<Source>, Range<usize>)>,
+    pub(super) file: Option<Box<(Arc<Source>, Range<usize>)>>,
 }
 
 impl TemplateError {
@@ -93,7 +93,8 @@ impl TemplateError {
             }
         };
         let mut diagnostic = match &self.file {
-            Some((file, range)) => {
+            Some(place) => {
+                let (file, range) = &**place;
                 let label = if self.chain.is_empty() { String::new() } else { through };
                 Diagnostic::new(self.message).at(&Span::new(file, range.clone()), label).note(at, "used here")
             }

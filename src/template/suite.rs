@@ -317,6 +317,8 @@ fn complaints_point_into_the_yaml() {
       |
     1 | key: "{{ name }} {{ broken2 }}"
       |                     ^^^^^^^ in the value of `broken2`, through `broken`
+      |
+      = help: did you mean `name`?
     "#);
     insta::assert_snapshot!(told("\"{{ n | uper }}\""), @r#"
     error: there is no filter `uper`
@@ -389,6 +391,8 @@ fn template_files_are_written_and_complain_about_their_own_lines() {
       |
     1 | {% include 'part.j2' %}
       |    ----------------- used here
+      |
+      = help: did you mean `name`?
     ");
     assert!(file("{% include 'gone.j2' %}").unwrap_err().title.contains("gone.j2"));
 }

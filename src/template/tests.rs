@@ -2,6 +2,8 @@
 //!
 //! Tests about files look at the controller in Ansible, which surprises everybody; they are refused.
 
+#![expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
+
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
@@ -188,7 +190,9 @@ fn version(value: &Value, other: &Value, operator: Option<String>, named: Kwargs
         ">" | "gt" => order.is_gt(),
         ">=" | "ge" => order.is_ge(),
         other => {
-            return Err(wrong(format!("`version` knows no operator `{other}`; it is one of == != < <= > >=")));
+            return Err(wrong(format!(
+                "`version` knows no operator `{other}`; it is one of == != < <= > >="
+            )));
         }
     })
 }

@@ -1,5 +1,7 @@
 //! Filters that read, write, encode and judge data: JSON, YAML, base64, hashes, types.
 
+#![expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
+
 use std::fmt::Write as _;
 
 use base64::Engine as _;

@@ -1,5 +1,7 @@
 //! Filters on numbers and sizes.
 
+#![expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
+
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Error, Value};
 

@@ -1,5 +1,7 @@
 //! Filters on text. Regular expressions are Rust's: no look-around, no back references, and no slow ones.
 
+#![expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
+
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
@@ -239,9 +241,8 @@ fn expand(replacement: &str, found: &Captures<'_>, out: &mut String) -> Result<(
             Some('n') => out.push('\n'),
             Some('t') => out.push('\t'),
             Some('r') => out.push('\r'),
-            Some('\\') => out.push('\\'),
+            Some('\\') | None => out.push('\\'),
             Some(other) => out.extend(['\\', other]),
-            None => out.push('\\'),
         }
         rest = &after[escaped.map_or(0, char::len_utf8)..];
     }
