@@ -1,11 +1,17 @@
 //! `holdfast doc [MODULE]`: what modules there are and what each takes, out of the same schemas that check arguments.
-//! There is no second text that could be wrong.
+//! There is no second text that could be wrong. What the controller does itself is described the same way.
 
+mod schema;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use serde_json::json;
 
+use self::schema::{choices, description, first_line, inner, kind, plain};
 use crate::modules::{self, Entry};
+use crate::playbook::{self, ActionEntry, Want};
 use crate::value::{Map, Value, closest};
 
 /// Arguments of `holdfast doc`.
@@ -24,15 +30,22 @@ const NAME: Style = AnsiColor::Cyan.on_default();
 /// The text to print, colours included; or what is wrong with the question, in two lines at most.
 pub fn run(doc: &Doc) -> Result<String, String> {
     let Some(wanted) = &doc.module else {
-        return Ok(if doc.json { json(&all_schemas()) } else { list(modules::entries()) });
+        return Ok(if doc.json { pretty(&all_schemas()) } else { list() });
     };
-    let entry = modules::find(wanted).ok_or_else(|| unknown(wanted, modules::entries()))?;
-    Ok(if doc.json { json(entry.schema()) } else { page(&Subject::from(entry)) })
+    let subject = modules::find(wanted)
+        .map(Subject::from)
+        .or_else(|| playbook::find_action(wanted).map(Subject::from))
+        .ok_or_else(|| unknown(wanted))?;
+    Ok(if doc.json { pretty(&subject.schema) } else { page(&subject) })
 }
 
-fn unknown(wanted: &str, entries: &[Entry]) -> String {
+fn subjects() -> impl Iterator<Item = Subject> {
+    modules::entries().iter().map(Subject::from).chain(playbook::actions().iter().map(Subject::from))
+}
+
+fn unknown(wanted: &str) -> String {
     let names =
-        entries.iter().flat_map(|entry| std::iter::once(entry.name).chain(entry.aliases.iter().copied()));
+        subjects().flat_map(|subject| std::iter::once(subject.name).chain(subject.aliases.iter().copied()));
     let help = closest(wanted, names).map_or_else(
         || "`holdfast doc` lists the modules".to_owned(),
         |meant| format!("did you mean `{meant}`?"),
@@ -41,57 +54,105 @@ fn unknown(wanted: &str, entries: &[Entry]) -> String {
 }
 
 fn all_schemas() -> Value {
-    let all: Map<String, Value> =
-        modules::entries().iter().map(|entry| (entry.name.to_owned(), entry.schema().clone())).collect();
-    Value::Object(all)
+    subjects().map(|subject| (subject.name.to_owned(), subject.schema)).collect::<Map<_, _>>().into()
 }
 
-fn json(value: &Value) -> String {
+fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-fn list(entries: &[Entry]) -> String {
-    let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+fn list() -> String {
+    let width = subjects().map(|subject| subject.name.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for entry in entries {
-        let line = first_line(entry.schema());
-        let _ = writeln!(text, "{NAME}{:width$}{NAME:#}  {line}", entry.name);
+    let mut here = false;
+    for subject in subjects() {
+        if subject.here && !here {
+            let _ = writeln!(text, "\n{BOLD}done by the controller itself, not on a host{BOLD:#}");
+            here = true;
+        }
+        let _ = writeln!(text, "{NAME}{:width$}{NAME:#}  {}", subject.name, first_line(&subject.schema));
     }
     text.push_str("\n`holdfast doc MODULE` shows what a module takes.\n");
     text
 }
 
 /// What a page is made of.
-struct Subject<'a> {
-    name: &'a str,
-    aliases: &'a [&'a str],
-    free_form: Option<&'a str>,
-    example: &'a str,
-    schema: &'a Value,
-    /// Other names of an argument.
-    others: Box<dyn Fn(&str) -> Vec<&'a str> + 'a>,
+struct Subject {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    free_form: Option<&'static str>,
+    example: Option<&'static str>,
+    schema: Value,
+    /// Other names of arguments.
+    others: BTreeMap<String, Vec<&'static str>>,
+    /// Whether the controller does it itself.
+    here: bool,
 }
 
-impl From<&'static Entry> for Subject<'static> {
+impl From<&'static Entry> for Subject {
     fn from(entry: &'static Entry) -> Self {
+        let own = entry.schema().get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys);
         Self {
             name: entry.name,
             aliases: entry.aliases,
             free_form: entry.free_form,
-            example: entry.example,
-            schema: entry.schema(),
-            others: Box::new(|name| entry.argument_aliases(name).collect()),
+            example: Some(entry.example),
+            schema: entry.schema().clone(),
+            others: own.map(|name| (name.clone(), entry.argument_aliases(name).collect())).collect(),
+            here: false,
         }
     }
 }
 
-fn page(subject: &Subject<'_>) -> String {
+impl From<&'static ActionEntry> for Subject {
+    fn from(entry: &'static ActionEntry) -> Self {
+        let properties: Map<String, Value> = entry
+            .arguments
+            .iter()
+            .map(|argument| {
+                let mut schema = match argument.want {
+                    Want::Text | Want::Expression => json!({"type": "string"}),
+                    Want::Flag => json!({"type": "boolean"}),
+                    Want::Number => json!({"type": "number"}),
+                    Want::Anything => json!({}),
+                    Want::Conditions => json!({"type": ["string", "array"], "items": {"type": "string"}}),
+                };
+                schema["description"] = argument.about.into();
+                (argument.name.to_owned(), schema)
+            })
+            .collect();
+        let required: Vec<&str> = entry
+            .arguments
+            .iter()
+            .filter(|argument| argument.required)
+            .map(|argument| argument.name)
+            .collect();
+        let schema = json!({
+            "description": entry.about,
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": entry.free_names,
+        });
+        Self {
+            name: entry.name,
+            aliases: &[],
+            free_form: entry.free_form,
+            example: None,
+            schema,
+            others: entry.arguments.iter().map(|one| (one.name.to_owned(), one.aliases.to_vec())).collect(),
+            here: true,
+        }
+    }
+}
+
+fn page(subject: &Subject) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}", subject.name);
     if !subject.aliases.is_empty() {
         let _ = write!(text, " (also {})", subject.aliases.join(", "));
     }
     text.push('\n');
-    if let Some(description) = description(subject.schema) {
+    if let Some(description) = description(&subject.schema) {
         let _ = writeln!(text, "\n{}", indented(description, 2));
     }
     let empty = Map::new();
@@ -111,12 +172,18 @@ fn page(subject: &Subject<'_>) -> String {
     let (first, rest): (Vec<_>, Vec<_>) =
         arguments.iter().partition(|(name, _)| required.contains(&name.as_str()));
     for (name, schema) in first.into_iter().chain(rest) {
-        text.push_str(&argument(name, schema, required.contains(&name.as_str()), &(subject.others)(name)));
+        let others = subject.others.get(name).map_or(&[][..], Vec::as_slice);
+        text.push_str(&argument(name, schema, required.contains(&name.as_str()), others));
     }
     if let Some(argument) = subject.free_form {
         let _ = writeln!(text, "\n  Free text after `{}:` goes to `{argument}`.", subject.name);
     }
-    let _ = writeln!(text, "\n{BOLD}example{BOLD:#}\n{}", indented(subject.example, 2));
+    if subject.schema.get("additionalProperties") == Some(&Value::Bool(true)) {
+        text.push_str("\n  Every other name is taken as it is given.\n");
+    }
+    if let Some(example) = subject.example {
+        let _ = writeln!(text, "\n{BOLD}example{BOLD:#}\n{}", indented(example, 2));
+    }
     text
 }
 
@@ -150,86 +217,6 @@ fn argument(name: &str, schema: &Value, required: bool, others: &[&str]) -> Stri
         let _ = writeln!(text, "      {NAME}{inner}{NAME:#}: {}{meaning}", kind(schema));
     }
     text
-}
-
-fn description(schema: &Value) -> Option<&str> {
-    let own = schema.get("description").and_then(Value::as_str);
-    // `Option<T>` keeps the description of a type one level down.
-    own.or_else(|| alternatives(schema).find_map(|each| each.get("description").and_then(Value::as_str)))
-}
-
-fn first_line(schema: &Value) -> &str {
-    description(schema).and_then(|text| text.lines().next()).unwrap_or("")
-}
-
-fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
-    ["anyOf", "oneOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten()
-}
-
-/// Fixed words an argument can be, with what each means where that is written down.
-fn choices(schema: &Value) -> Vec<(String, Option<&str>)> {
-    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
-    let mut all: Vec<(String, Option<&str>)> =
-        listed.filter(|choice| !choice.is_null()).map(|choice| (plain(choice), None)).collect();
-    if let Some(only) = schema.get("const") {
-        all.push((plain(only), schema.get("description").and_then(Value::as_str)));
-    }
-    all.extend(alternatives(schema).flat_map(choices));
-    all
-}
-
-/// The fields of a mapping, or of the mappings in a list.
-fn inner(schema: &Value) -> Vec<(&String, &Value)> {
-    let own = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    let items = schema.get("items").into_iter().flat_map(inner);
-    own.chain(items).chain(alternatives(schema).flat_map(inner)).collect()
-}
-
-/// `text`, `number`, `list of text`, `present or absent`.
-fn kind(schema: &Value) -> String {
-    let choices = choices(schema);
-    if !choices.is_empty() {
-        let mut words: Vec<String> = choices.into_iter().map(|(word, _)| word).collect();
-        words.dedup();
-        return words.join(" | ");
-    }
-    let words: Vec<&str> = match schema.get("type") {
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let mut said: Vec<String> =
-        words.into_iter().filter(|word| *word != "null").map(|word| said(word, schema)).collect();
-    for each in alternatives(schema).filter(|each| each.get("type").is_none_or(|kind| kind != "null")) {
-        said.push(kind(each));
-    }
-    said.dedup();
-    if said.is_empty() { "anything".to_owned() } else { said.join(" or ") }
-}
-
-fn said(word: &str, schema: &Value) -> String {
-    match word {
-        "string" => "text".to_owned(),
-        "integer" => "whole number".to_owned(),
-        "boolean" => "yes or no".to_owned(),
-        "object" => "mapping".to_owned(),
-        "array" => match schema.get("items") {
-            Some(each) => format!("list of {}", kind(each)),
-            None => "list".to_owned(),
-        },
-        other => other.to_owned(),
-    }
-}
-
-/// A value as one would write it in a playbook.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 fn indented(text: &str, by: usize) -> String {
@@ -298,21 +285,43 @@ mod tests {
             name: "volume",
             aliases: &["lvol"],
             free_form: Some("name"),
-            example: "- name: images\n  volume:\n    name: images",
-            schema: &schema,
-            others: Box::new(|name| if name == "name" { vec!["lv"] } else { Vec::new() }),
+            example: Some("- name: images\n  volume:\n    name: images"),
+            schema,
+            others: BTreeMap::from([("name".to_owned(), vec!["lv"])]),
+            here: false,
         });
         insta::assert_snapshot!(anstream::adapter::strip_str(&page).to_string());
     }
 
     #[test]
+    fn what_the_controller_does_itself_has_a_page_too() {
+        let page = run(&Doc { module: Some("ansible.builtin.assert".into()), json: false }).unwrap();
+        insta::assert_snapshot!(anstream::adapter::strip_str(&page).to_string(), @r"
+        assert
+
+          Fails unless all conditions hold.
+
+        arguments
+          that: text or list of text, required
+              A condition, or a list of them.
+          fail_msg, msg: anything
+              Told when one does not hold.
+          success_msg: anything
+              Told when all hold.
+          quiet: yes or no
+              Whether to keep the conditions out of the result.
+        ");
+    }
+
+    #[test]
     fn every_module_has_a_page_with_an_example_and_a_line_in_the_list() {
-        let list = list(modules::entries());
-        for entry in modules::entries() {
-            let page = run(&Doc { module: Some(entry.name.to_owned()), json: false }).unwrap();
-            assert!(page.contains(entry.example.trim().lines().next().unwrap()), "{page}");
-            assert!(!first_line(entry.schema()).is_empty(), "`{}` has no description", entry.name);
-            assert!(list.contains(first_line(entry.schema())));
+        let list = list();
+        for subject in subjects() {
+            let page = run(&Doc { module: Some(subject.name.to_owned()), json: false }).unwrap();
+            let example = subject.example.unwrap_or_default().trim().lines().next().unwrap_or_default();
+            assert!(page.contains(example), "{page}");
+            assert!(!first_line(&subject.schema).is_empty(), "`{}` has no description", subject.name);
+            assert!(list.contains(first_line(&subject.schema)));
         }
         let no = run(&Doc { module: Some("nonesuch".into()), json: false }).unwrap_err();
         assert_eq!(no, "there is no module `nonesuch`\nhelp: `holdfast doc` lists the modules");
