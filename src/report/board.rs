@@ -7,7 +7,7 @@ use super::paint::{DIM, RED, YELLOW, clean, count, elapsed, paint};
 use crate::event::{Event, HostDone, Outcome, TaskId, What};
 
 /// A step that takes longer than this is worth a look.
-const SLOW: Duration = Duration::from_secs(60);
+const SLOW: Duration = Duration::from_mins(1);
 
 /// The state of a run at this moment.
 #[derive(Debug, Default)]
@@ -165,7 +165,7 @@ mod tests {
         for (at, host) in (0u32..).zip(&hosts) {
             board.hear(&busy(1, host, "mdadm --create /dev/md/a"), start + Duration::from_secs(10) * at);
         }
-        let lines = board.lines(start + Duration::from_secs(120), 8);
+        let lines = board.lines(start + Duration::from_mins(2), 8);
         let lines: Vec<String> =
             lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
         assert_eq!(lines.len(), 8);

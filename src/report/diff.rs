@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn says_how_much_was_left_out() {
-        let long: String = (0..500).map(|n| format!("line {n}\n")).collect();
+        let long = (0..500).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
         let shown = plain("/etc/long", "", &long);
         assert_eq!(shown.len(), LONGEST + 1);
         assert_eq!(shown[LONGEST], "(303 more lines of this diff are not shown)");

@@ -83,7 +83,9 @@ impl Masking<'_> {
             Outcome::Refused { refusal, plan } => {
                 let Refusal { title, facts, help, token } = refusal;
                 self.texts([title].into_iter().chain(facts).chain(help).chain(token));
-                plan.iter_mut().for_each(|plan| self.plan(plan));
+                if let Some(plan) = plan {
+                    self.plan(plan);
+                }
             }
             Outcome::Failed { failure, plan, done: _ } => {
                 self.failure(failure);
@@ -101,7 +103,9 @@ impl Masking<'_> {
     fn plan(&self, plan: &mut Plan) {
         for Action { change, steps, predicts } in &mut plan.actions {
             self.change(change);
-            steps.iter_mut().for_each(|step| self.step(step));
+            for step in steps {
+                self.step(step);
+            }
             self.predictions(predicts);
         }
     }
@@ -167,7 +171,9 @@ impl Masking<'_> {
         let Command { program, args, stdin, env, cwd, deadline: _, when_cut: _ } = command;
         self.texts([program].into_iter().chain(args).chain(cwd));
         self.texts(env.iter_mut().flat_map(|(name, value)| [name, value]));
-        stdin.iter_mut().for_each(|bytes| self.0.mask_bytes(bytes));
+        if let Some(bytes) = stdin {
+            self.0.mask_bytes(bytes);
+        }
     }
 
     /// Predictions are for the machine and not for readers. Where one cannot be rebuilt without its secret (the secret

@@ -85,7 +85,7 @@ impl Report for Reports {
     }
 
     fn finish(&mut self) {
-        self.0.iter_mut().for_each(|report| report.finish());
+        self.0.iter_mut().for_each(Report::finish);
     }
 }
 

@@ -30,8 +30,7 @@ pub(super) fn told(done: &HostDone, at: &str, options: Options) -> Option<Told> 
     let say =
         |status: &str, style, title: String, body| Told { status: status.to_owned(), style, title, body };
     let mut told = match &done.outcome {
-        Outcome::Unchanged if options.verbosity == 0 => return None,
-        Outcome::Skipped { .. } if options.verbosity == 0 => return None,
+        Outcome::Unchanged | Outcome::Skipped { .. } if options.verbosity == 0 => return None,
         Outcome::Unchanged => say("ok", GREEN, String::new(), Vec::new()),
         Outcome::Skipped { reason } => say("skipped", CYAN, clean(reason), Vec::new()),
         Outcome::Changed(plan) => say("changed", YELLOW, String::new(), plan_lines(plan)),

@@ -138,7 +138,7 @@ impl Ending<'_> {
             (false, false) => ("ended in trouble after", RED),
             (false, true) => ("done in", GREEN),
         };
-        let trouble: String = trouble.iter().map(|each| format!("; {each}")).collect();
+        let trouble: String = trouble.iter().flat_map(|each| ["; ", each]).collect();
         let text = if self.dry {
             // Nothing may be read as "done" that was not.
             let cut = if self.interrupted { "; interrupted, so there may be more" } else { "" };

@@ -59,7 +59,7 @@ pub(super) fn failure() -> Failure {
         command: Some("mdadm --create /dev/md/kvm --level=10 --raid-devices=2 /dev/vda /dev/vdb".into()),
         status: Some("exit status 1".into()),
         stdout: String::new(),
-        stderr: (1..=25).map(|n| format!("mdadm: line {n}\n")).collect(),
+        stderr: (1..=25).map(|n| format!("mdadm: line {n}\n")).collect::<Vec<_>>().concat(),
         help: vec!["`mdadm --examine /dev/vda` shows what is on the disk".into()],
     }
 }

@@ -147,8 +147,7 @@ impl Terminal {
 
     fn done(&mut self, done: &HostDone) {
         match &done.outcome {
-            Outcome::Changed(plan) => self.tally.add(&plan.actions),
-            Outcome::Withheld(plan) => self.tally.add(&plan.actions),
+            Outcome::Changed(plan) | Outcome::Withheld(plan) => self.tally.add(&plan.actions),
             Outcome::Failed { plan, done, .. } if !self.dry => {
                 self.tally.add(&plan.actions[..(*done).min(plan.actions.len())]);
             }
