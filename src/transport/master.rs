@@ -26,6 +26,17 @@ pub(super) async fn connect(link: &Link) -> Result<openssh::Session, Lost> {
     Ok(openssh::Session::resume_mux(socket.into_boxed_path(), None))
 }
 
+/// Ends the control master: its connection leads nowhere any more, though it would still answer for itself.
+pub(super) async fn disconnect(link: &Link) {
+    let (Link::Ssh { host, .. }, Ok(socket)) = (link, socket_path(link)) else { return };
+    let mut ssh = tokio::process::Command::new("ssh");
+    ssh.arg("-S").arg(&socket).args(["-O", "exit", "--"]).arg(host);
+    ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // One that is gone already needs no ending.
+    let _ = ssh.status().await;
+    let _ = std::fs::remove_file(&socket);
+}
+
 async fn start(link: &Link, socket: &Path) -> Result<(), Lost> {
     let log = socket.with_extension("log");
     let _ = std::fs::remove_file(&log);

@@ -14,3 +14,8 @@ mod session;
 pub use address::{Address, Become, Link};
 pub use parcel::Parcel;
 pub use session::{LockAnswer, Lost, Session};
+
+/// Ends the connection to a host, so that the next session makes a new one.
+pub async fn disconnect(address: &Address) {
+    master::disconnect(&address.link).await;
+}
