@@ -3,13 +3,13 @@
 pub mod completions;
 pub mod doc;
 
-mod adhoc;
+pub mod adhoc;
 mod begin;
 mod interrupts;
 mod listing;
 mod password;
-mod run;
-mod targets;
+pub mod run;
+pub mod targets;
 
 use std::io::Write;
 use std::process::ExitCode;

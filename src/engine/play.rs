@@ -59,7 +59,7 @@ impl<'a> PlayRun<'a> {
             return;
         }
         for name in &names {
-            tell.tally(|tally| drop(tally.host(name).host.as_str()));
+            tell.tally(|tally| { tally.host(name); });
             world.host(name).agents.forget_addresses();
         }
         let vars = match play_vars(&world, playbook, play, &names) {

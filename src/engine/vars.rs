@@ -203,8 +203,8 @@ fn parent(file: &str) -> Option<String> {
 
 /// The Ansible whose language this is, for roles that ask.
 fn version() -> Lively {
-    crate::template::plain(&
-        serde_json::json!({"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}),
+    crate::template::plain(
+        &serde_json::json!({"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}),
     )
 }
 

@@ -16,6 +16,7 @@ pub(super) struct Channel {
     pub(super) _keeper: Keeper,
 }
 
+#[expect(dead_code, reason = "held, never read: dropping it ends the conversation")]
 /// What must not be dropped while the streams are used.
 pub(super) enum Keeper {
     Local(tokio::process::Child),
