@@ -35,7 +35,9 @@ impl Paper {
 fn screen(options: Options, events: &[Event]) -> String {
     let paper = Paper::default();
     let mut terminal = Terminal::plain(options, paper.clone(), paper.clone());
-    events.iter().for_each(|event| terminal.hear(event));
+    for event in events {
+        terminal.hear(event);
+    }
     terminal.finish();
     paper.text()
 }
@@ -234,7 +236,9 @@ fn every_line_of_json_is_an_event_again() {
     ];
     let paper = Paper::default();
     let mut json = Json::new(paper.clone());
-    events.iter().for_each(|event| json.hear(event));
+    for event in &events {
+        json.hear(event);
+    }
     let text = paper.text();
     let read: Vec<Event> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(read, events);
@@ -281,7 +285,9 @@ fn no_secret_reaches_any_reader() {
     let secrets = Secrets::default();
     let mut masked = Mask::new(Json::new(paper.clone()), secrets.clone());
     secrets.add(secret);
-    events.iter().for_each(|event| masked.hear(event));
+    for event in &events {
+        masked.hear(event);
+    }
     let text = paper.text();
     let as_bytes = serde_json::to_string(secret.as_bytes()).unwrap();
     let as_bytes = as_bytes.trim_matches(['[', ']']);
