@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod doc;
+pub mod inventory;
 
 pub mod adhoc;
 mod begin;

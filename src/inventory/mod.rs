@@ -26,7 +26,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 pub use files::{Disk, Entry, Files};
 pub use group::Group;
 pub use host::{Host, HostName};
-pub use vars::{Level, Var, Vars};
+pub use vars::{Level, Var, Vars, is_secret};
 
 /// The group every host is in.
 const ALL: &str = "all";

@@ -47,6 +47,21 @@ pub enum Level {
     PlaybookHostFile,
 }
 
+/// Variables whose values are never shown.
+const SECRET: [&str; 6] = [
+    "ansible_become_pass",
+    "ansible_become_password",
+    "ansible_password",
+    "ansible_ssh_pass",
+    "ansible_su_pass",
+    "ansible_sudo_pass",
+];
+
+/// Whether a variable of this name holds a password, and must not be shown.
+pub fn is_secret(name: &str) -> bool {
+    SECRET.contains(&name)
+}
+
 impl Level {
     /// Names the place as a person would.
     pub fn describe(self) -> &'static str {

@@ -1,8 +1,8 @@
 //! YAML as people write it, every node with its place in the text.
 //!
 //! Reads what PyYAML would read (`yes` is a boolean, `0644` an octal number, `<<` merges), because that is what
-//! Ansible's users have on disk. One thing is stricter: a key that is written twice is an error. Writing YAML is
-//! not done here.
+//! Ansible's users have on disk. One thing is stricter: a key that is written twice is an error. What is
+//! written can be read back by PyYAML too: `'no'` keeps its quotes.
 
 mod complaint;
 mod merge;
@@ -10,6 +10,8 @@ mod node;
 mod parse;
 mod resolve;
 mod tag;
+mod write;
 
 pub use node::{Key, Mapping, Node, Yaml};
 pub use parse::{parse, parse_one};
+pub use write::write;

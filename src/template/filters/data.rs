@@ -11,7 +11,7 @@ use minijinja::{Error, Value};
 use sha2::Digest as _;
 
 use super::super::convert::{plain, settled, wrong};
-use super::{Entry, yaml_text};
+use super::Entry;
 use crate::value::Value as Plain;
 
 pub(super) fn table() -> Vec<Entry> {
@@ -199,5 +199,5 @@ fn yaml(
     // Lines are never folded here, and nothing beyond ASCII is escaped.
     let _ = (named.get::<Option<usize>>("width")?, named.get::<Option<bool>>("allow_unicode")?);
     named.assert_all_used()?;
-    Ok(yaml_text::write(&settled(value)?, indent, sorted, leaves_flow && !block))
+    Ok(crate::yaml::write(&settled(value)?, indent, sorted, leaves_flow && !block))
 }

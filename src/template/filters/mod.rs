@@ -9,7 +9,6 @@ mod list;
 mod number;
 mod path;
 mod text;
-mod yaml_text;
 
 use std::sync::LazyLock;
 

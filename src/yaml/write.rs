@@ -5,8 +5,9 @@
 
 use crate::value::{Map, Value};
 
-/// `value` as a document, ending in a newline.
-pub(super) fn write(value: &Value, indent: usize, sorted: bool, leaves_flow: bool) -> String {
+/// `value` as a document, ending in a newline: `indent` blanks a level, keys `sorted` or as they come, and with
+/// `leaves_flow` the innermost collections on one line.
+pub fn write(value: &Value, indent: usize, sorted: bool, leaves_flow: bool) -> String {
     let writer = Writer { indent: indent.clamp(2, 9), sorted, leaves_flow };
     let mut out = String::new();
     if writer.is_block(value) {
