@@ -126,3 +126,10 @@ pub struct HostRecap {
     /// Where it stopped early: the task's name.
     pub stopped_at: Option<String>,
 }
+
+/// What a run cost the controller, without the ssh processes it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cost {
+    pub cpu_ms: u64,
+    pub peak_memory_kib: u64,
+}

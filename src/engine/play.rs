@@ -59,7 +59,9 @@ impl<'a> PlayRun<'a> {
             return;
         }
         for name in &names {
-            tell.tally(|tally| { tally.host(name); });
+            tell.tally(|tally| {
+                tally.host(name);
+            });
             world.host(name).agents.forget_addresses();
         }
         let vars = match play_vars(&world, playbook, play, &names) {

@@ -12,7 +12,7 @@ use super::settings::{FORKS, Settings};
 use super::teller::{Listener, Teller};
 use super::world::World;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::event::{SCHEMA, What};
+use crate::event::{Cost, SCHEMA, What};
 use crate::exit::Exit;
 use crate::inventory::Inventory;
 use crate::playbook::{Library, Order, Play, Playbook};
@@ -80,13 +80,23 @@ impl Run {
         }
         let (recap, exit, pending) = tell.tally(|tally| (tally.recap(), tally.exit(), tally.pending));
         let interrupted = interrupt.is_asked();
-        tell.tell(What::RunEnded { recap, elapsed_ms: tell.elapsed_ms(), interrupted });
+        tell.tell(What::RunEnded { recap, elapsed_ms: tell.elapsed_ms(), interrupted, cost: cost() });
         Ok(match exit {
             _ if interrupted => Exit::Interrupted,
             Exit::Done if pending => Exit::Pending,
             other => other,
         })
     }
+}
+
+/// What this process has used so far. Source: proc(5), `VmHWM` and the CPU clock of the process.
+fn cost() -> Cost {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let cpu_ms = u64::try_from(used.tv_sec * 1000 + used.tv_nsec / 1_000_000).unwrap_or(0);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
+    Cost { cpu_ms, peak_memory_kib: peak.unwrap_or(0) }
 }
 
 /// The hosts of every play of every playbook, limited, in the order they are worked on. All complaints at once.

@@ -65,7 +65,7 @@ impl Masking<'_> {
             }
             What::Warning { text } => self.text(text),
             What::Stopping { running } => self.texts(running),
-            What::RunEnded { recap, elapsed_ms: _, interrupted: _ } => {
+            What::RunEnded { recap, elapsed_ms: _, interrupted: _, cost: _ } => {
                 for HostRecap { host, stopped_at, .. } in recap {
                     self.texts([host].into_iter().chain(stopped_at));
                 }

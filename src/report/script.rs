@@ -71,7 +71,7 @@ pub(super) fn failed(number: u32, host: &str) -> Event {
 }
 
 pub(super) fn end(recap: Vec<HostRecap>, interrupted: bool) -> Event {
-    event(What::RunEnded { recap, elapsed_ms: 12_300, interrupted })
+    event(What::RunEnded { recap, elapsed_ms: 12_300, interrupted, cost: Cost::default() })
 }
 
 pub(super) fn recap(host: &str, ok: u32, changed: u32) -> HostRecap {

@@ -243,7 +243,7 @@ impl Report for Terminal {
                 };
                 self.note(&paint(YELLOW, text));
             }
-            What::RunEnded { recap, elapsed_ms, interrupted } => {
+            What::RunEnded { recap, elapsed_ms, interrupted, cost: _ } => {
                 self.flush(None);
                 let ending = Ending {
                     recap,
