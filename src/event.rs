@@ -68,6 +68,7 @@ pub enum What {
         recap: Vec<HostRecap>,
         elapsed_ms: u64,
         interrupted: bool,
+        cost: Cost,
     },
 }
 

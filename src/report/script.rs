@@ -1,6 +1,6 @@
 //! Events for tests, short to write.
 
-use crate::event::{Event, HostDone, HostRecap, Outcome, SCHEMA, TaskId, What};
+use crate::event::{Cost, Event, HostDone, HostRecap, Outcome, SCHEMA, TaskId, What};
 use crate::exec::Command;
 use crate::plan::{Change, Failure, Plan, Risk, Step};
 use crate::value::Value;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// The binary, ready to be given arguments. It finds nothing of the person who runs the tests.
-pub fn holdfast(folder: &Path) -> Command {
+pub(crate) fn holdfast(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
     command.current_dir(folder).env_clear();
     command.env("PATH", std::env::var("PATH").unwrap_or_default());
@@ -14,10 +14,10 @@ pub fn holdfast(folder: &Path) -> Command {
 
 /// What a run printed, and how it ended.
 #[derive(Debug)]
-pub struct Told {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Told {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Told {
@@ -31,6 +31,6 @@ impl From<Output> for Told {
 }
 
 /// Runs it to its end.
-pub fn run(folder: &Path, args: &[&str]) -> Told {
+pub(crate) fn run(folder: &Path, args: &[&str]) -> Told {
     holdfast(folder).args(args).output().expect("the binary starts").into()
 }

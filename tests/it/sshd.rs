@@ -8,15 +8,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running sshd that lets this user in with a throw-away key.
-pub struct Sshd {
+pub(crate) struct Sshd {
     process: Child,
-    pub port: u16,
-    pub folder: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) folder: PathBuf,
 }
 
 impl Sshd {
     /// Starts one in `folder`; its keys, configuration and log are there.
-    pub fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         for name in ["host_key", "user_key"] {
             let made = Command::new("ssh-keygen")
                 .args(["-q", "-t", "ed25519", "-N", "", "-f"])
@@ -67,7 +67,7 @@ impl Sshd {
     }
 
     /// An inventory with these hosts, all of them this sshd.
-    pub fn inventory(&self, hosts: &[&str]) -> PathBuf {
+    pub(crate) fn inventory(&self, hosts: &[&str]) -> PathBuf {
         let public = fs::read_to_string(self.folder.join("host_key.pub")).unwrap();
         fs::write(self.folder.join("known_hosts"), format!("[127.0.0.1]:{} {public}", self.port)).unwrap();
         let hosts: String = hosts
