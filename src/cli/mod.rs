@@ -34,6 +34,8 @@ enum Command {
     Run(run::Args),
     /// Show what `run` would do, and do nothing
     Plan(run::Args),
+    /// Show hosts, groups and variables
+    Inventory(inventory::Args),
     /// Run one module on some hosts
     Exec(adhoc::Exec),
     /// Show what is known about a host
@@ -53,6 +55,10 @@ pub fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Run(args) => run::run(args, run::Mode::Run),
         Command::Plan(args) => run::run(args, run::Mode::Plan),
+        Command::Inventory(args) => match inventory::run(&args) {
+            Ok(text) => show(Ok(text)),
+            Err(complaints) => Err(Complaint(complaints).into()),
+        },
         Command::Exec(args) => adhoc::exec(args),
         Command::Facts(args) => adhoc::facts(&args),
         Command::Doc(args) => show(doc::run(&args)),
