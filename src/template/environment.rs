@@ -22,7 +22,7 @@ use super::error::TemplateError;
 use super::files::FileRoots;
 use super::frame::{self, Frame, Variable};
 use super::scope::Inner;
-use super::{filters, lookups, tests, undefined};
+use super::{filters, lookups, methods, tests, undefined};
 use crate::diagnostic::Source;
 
 /// Everything templates share in a run.
@@ -48,7 +48,7 @@ impl Core {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_auto_reload(false);
         environment.set_formatter(write);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_unknown_method_callback(methods::call);
         environment.set_path_join_callback(|name, parent| Cow::Owned(place_of(name, parent)));
         let (disk, sources) = (Arc::clone(&files.files), Arc::clone(&included));
         environment.set_loader(move |name| {
@@ -132,10 +132,11 @@ impl Core {
             match outcome {
                 // In a file, even a lone expression is written.
                 Ok((Some(value), mut state)) if program.expression && !native => {
-                    write(&mut output, &mut state, &value).map(|()| None)
+                    state.format(value).map(|text| Some(Lively::from(text)))
                 }
-                Ok((Some(value), _)) if program.expression && value.is_undefined() => {
-                    Err(Error::from(ErrorKind::UndefinedError))
+                // An `if` without `else` that does not hold formats as nothing; anything else undefined does not.
+                Ok((Some(value), mut state)) if program.expression && value.is_undefined() => {
+                    state.format(value).map(|text| Some(Lively::from(text)))
                 }
                 Ok((value, _)) => Ok(value.filter(|_| program.expression)),
                 Err(error) => Err(error),
@@ -176,7 +177,9 @@ impl Core {
             (None, Err(error)) if error.kind() == ErrorKind::UndefinedError => {
                 let because = frame.because.into_iter().next_back();
                 Err(because.unwrap_or_else(|| {
-                    let program = compile::template(text).ok();
+                    let templated = compile::is_template(text);
+                    let program =
+                        if templated { compile::template(text) } else { compile::expression(text) }.ok();
                     self.told(&error, program.as_deref(), Some(scope))
                 }))
             }
@@ -303,7 +306,8 @@ fn native_text(frame: Frame, text: String, native: bool) -> Written {
 /// Writes a value into text.
 fn write(output: &mut Output, state: &mut State, value: &Lively) -> Result<(), Error> {
     if value.is_undefined() {
-        return Err(Error::from(ErrorKind::UndefinedError));
+        // minijinja stops at undefined values itself and passes on only the missing `else` of an `if`.
+        return Ok(());
     }
     if convert::is_omit(value) {
         return Err(wrong("`omit` cannot be part of a text; it must be the whole value of a key"));

@@ -15,6 +15,7 @@ mod filters;
 mod frame;
 mod lazy;
 mod lookups;
+mod methods;
 mod scope;
 mod tests;
 mod undefined;

@@ -32,11 +32,8 @@ const KEPT: &[&str] = &[
     "e",
     "escape",
     "first",
-    "float",
     "format",
     "groupby",
-    "indent",
-    "int",
     "items",
     "last",
     "length",
@@ -177,7 +174,7 @@ fn alias(
 }
 
 /// `value | default(other)`, and with `true` also for values that are empty.
-fn default(value: &Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+fn default(value: &Value, args: Rest<ValueOrKwargs>) -> Value {
     let mut args = args.into_values();
     let named = args.pop_if(|last| last.is_kwargs());
     let keyword = |name: &str| {
@@ -186,9 +183,9 @@ fn default(value: &Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let other = args.first().cloned().or_else(|| keyword("default_value"));
     let empty_too = args.get(1).cloned().or_else(|| keyword("boolean")).is_some_and(|flag| flag.is_true());
     if value.is_undefined() || (empty_too && !value.is_true()) {
-        return Ok(other.unwrap_or_else(|| Value::from("")));
+        return other.unwrap_or_else(|| Value::from(""));
     }
-    Ok(value.clone())
+    value.clone()
 }
 
 /// `value | mandatory('why')`.

@@ -10,6 +10,8 @@ use super::Entry;
 
 pub(super) fn table() -> Vec<Entry> {
     vec![
+        ("float", Value::from_function(float)),
+        ("int", Value::from_function(int)),
         ("filesizeformat", Value::from_function(minijinja_contrib::filters::filesizeformat)),
         ("human_readable", Value::from_function(human_readable)),
         ("human_to_bytes", Value::from_function(human_to_bytes)),
@@ -19,6 +21,60 @@ pub(super) fn table() -> Vec<Entry> {
             Value::from_function(|base: f64, degree: Option<f64>| base.powf(1.0 / degree.unwrap_or(2.0))),
         ),
     ]
+}
+
+/// Jinja's: what is no number becomes the default, and the default's default is zero.
+fn int(value: &Value, default: Option<Value>, base: Option<u32>, named: Kwargs) -> Result<Value, Error> {
+    let default = default.or(named.get::<Option<Value>>("default")?).unwrap_or_else(|| Value::from(0));
+    let base = base.or(named.get::<Option<u32>>("base")?).unwrap_or(10);
+    named.assert_all_used()?;
+    if !(2..=36).contains(&base) {
+        return Err(wrong("`int` needs a base from 2 to 36"));
+    }
+    let found = match value.kind() {
+        ValueKind::Bool => Some(Value::from(i64::from(value.is_true()))),
+        ValueKind::Number if value.is_integer() => Some(value.clone()),
+        ValueKind::Number => f64::try_from(value.clone()).ok().and_then(whole),
+        ValueKind::String => value.as_str().and_then(|text| {
+            let text = text.trim().replace('_', "");
+            based(&text, base).map(Value::from).or_else(|| text.parse::<f64>().ok().and_then(whole))
+        }),
+        _ => None,
+    };
+    Ok(found.unwrap_or(default))
+}
+
+fn based(text: &str, base: u32) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let prefixes: &[&str] = match base {
+        16 => &["0x", "0X"],
+        8 => &["0o", "0O"],
+        2 => &["0b", "0B"],
+        _ => &[],
+    };
+    let digits = prefixes.iter().find_map(|prefix| digits.strip_prefix(prefix)).unwrap_or(digits);
+    let plain = digits.starts_with(|c: char| c.is_ascii_alphanumeric());
+    plain.then(|| i64::from_str_radix(&format!("{sign}{digits}"), base).ok())?
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn whole(number: f64) -> Option<Value> {
+    (number.abs() < 9.2e18).then(|| Value::from(number.trunc() as i64))
+}
+
+fn float(value: &Value, default: Option<Value>, named: Kwargs) -> Result<Value, Error> {
+    let default = default.or(named.get::<Option<Value>>("default")?).unwrap_or_else(|| Value::from(0.0));
+    named.assert_all_used()?;
+    let found = match value.kind() {
+        ValueKind::Bool => Some(if value.is_true() { 1.0 } else { 0.0 }),
+        ValueKind::Number => f64::try_from(value.clone()).ok(),
+        ValueKind::String => value.as_str().and_then(|text| text.trim().replace('_', "").parse().ok()),
+        _ => None,
+    };
+    Ok(found.map_or(default, Value::from))
 }
 
 const UNITS: [(char, u32); 8] =

@@ -16,6 +16,7 @@ pub(super) fn table() -> Vec<Entry> {
     vec![
         ("bool", Value::from_function(boolean)),
         ("comment", Value::from_function(comment)),
+        ("indent", Value::from_function(indent)),
         ("join", Value::from_function(join)),
         ("quote", Value::from_function(quote)),
         ("regex_escape", Value::from_function(regex_escape)),
@@ -39,6 +40,36 @@ fn boolean(value: &Value) -> Value {
         ValueKind::Number => Value::from(*value == Value::from(1)),
         _ => Value::from(false),
     }
+}
+
+/// Jinja's `indent(width, first, blank)`; the width may be the text to indent with.
+fn indent(
+    text: String,
+    width: Option<Value>,
+    first: Option<bool>,
+    blank: Option<bool>,
+    named: Kwargs,
+) -> Result<String, Error> {
+    let width = width.or(named.get::<Option<Value>>("width")?).unwrap_or_else(|| Value::from(4));
+    let first = first.or(named.get::<Option<bool>>("first")?).unwrap_or(false);
+    let blank = blank.or(named.get::<Option<bool>>("blank")?).unwrap_or(false);
+    named.assert_all_used()?;
+    let margin = match (width.as_str(), width.as_usize()) {
+        (Some(margin), _) => margin.to_owned(),
+        (None, Some(columns)) if columns <= 1000 => " ".repeat(columns),
+        _ => return Err(wrong("`indent` needs a width of up to 1000 columns, or a text")),
+    };
+    let mut out = String::with_capacity(text.len());
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        if (at == 0 && first) || (at > 0 && (blank || !line.is_empty())) {
+            out.push_str(&margin);
+        }
+        out.push_str(line);
+    }
+    Ok(out)
 }
 
 fn join(value: &Value, separator: Option<String>, named: Kwargs) -> Result<String, Error> {
