@@ -3,6 +3,8 @@
 pub mod completions;
 pub mod doc;
 pub mod inventory;
+pub mod list;
+pub mod validate;
 
 pub mod adhoc;
 mod begin;

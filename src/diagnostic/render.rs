@@ -7,14 +7,23 @@ use super::{Diagnostic, Diagnostics, Label};
 impl Diagnostic {
     /// The whole complaint, ending in a newline; `coloured` only where somebody looks at a terminal.
     pub fn render(&self, coloured: bool) -> String {
+        self.render_as(Level::ERROR, coloured)
+    }
+
+    /// The same as a warning: odd, but no reason to stop.
+    pub fn render_warning(&self, coloured: bool) -> String {
+        self.render_as(Level::WARNING, coloured)
+    }
+
+    fn render_as(&self, level: Level<'_>, coloured: bool) -> String {
         let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
-        let mut text = renderer.render(&[self.group()]);
+        let mut text = renderer.render(&[self.group(level)]);
         text.push('\n');
         text
     }
 
-    fn group(&self) -> Group<'_> {
-        let mut group = Group::with_title(Level::ERROR.primary_title(self.title.as_str()));
+    fn group<'a>(&'a self, level: Level<'a>) -> Group<'a> {
+        let mut group = Group::with_title(level.primary_title(self.title.as_str()));
         let mut others: Vec<&Label> = self.notes.iter().collect();
         if let Some(at) = &self.at {
             let mut snippet = Snippet::source(at.span.source().text.as_str())

@@ -20,7 +20,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn of<M: Describe>() -> Self {
+    pub(crate) fn of<M: Describe>() -> Self {
         // References are followed in place, so that a reader of the schema never has to.
         let settings =
             schemars::generate::SchemaSettings::draft2020_12().with(|with| with.inline_subschemas = true);

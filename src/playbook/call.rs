@@ -83,11 +83,13 @@ struct Written<'n> {
 impl Loader<'_> {
     /// The one module a task calls.
     pub(super) fn call(&mut self, map: &Mapping, place: Place) -> Option<ModuleCall> {
-        let before = self.found.0.len();
+        let mut unknown = false;
         let mut calls: Vec<Written<'_>> = Vec::new();
         for (key, node) in &map.entries {
             if matches!(key.name.as_str(), "action" | "local_action") {
-                calls.extend(self.action(key, node));
+                let written = self.action(key, node);
+                unknown |= written.is_none();
+                calls.extend(written);
             } else if !place.knows(&key.name) {
                 if Does::find(&key.name).is_some() || ansible::has_module(&key.name) {
                     calls.push(Written {
@@ -97,6 +99,7 @@ impl Loader<'_> {
                         line: None,
                     });
                 } else {
+                    unknown = true;
                     let complaint = self.unknown(key, place);
                     self.complain(complaint);
                 }
@@ -104,7 +107,7 @@ impl Loader<'_> {
         }
         let mut calls = calls.into_iter();
         let Some(written) = calls.next() else {
-            if self.found.0.len() == before {
+            if !unknown {
                 let at = map.entries.first().map(|(key, _)| key.span.clone());
                 let complaint = Diagnostic::new("this task calls no module");
                 self.complain(match at {
@@ -406,4 +409,109 @@ fn check_remote(
         }
     }
     bad
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::{Machine, Needs};
+    use crate::modules::{Describe, Module};
+    use crate::plan::{Plan, Refusal};
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    /// A module with an argument of each kind.
+    #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        path: String,
+        #[serde(default)]
+        state: State,
+        #[serde(default)]
+        force: bool,
+        size: Option<u64>,
+        #[serde(default)]
+        disks: Vec<String>,
+    }
+
+    #[derive(Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum State {
+        #[default]
+        Present,
+        Absent,
+    }
+
+    impl Module for Sample {
+        fn needs(&self) -> Needs {
+            Needs::default()
+        }
+
+        fn plan(&self, _: &Machine) -> Result<Plan, Refusal> {
+            Ok(Plan::default())
+        }
+    }
+
+    impl Describe for Sample {
+        const NAME: &'static str = "sample";
+        const ARGUMENT_ALIASES: &'static [(&'static str, &'static str)] = &[("dest", "path")];
+        const EXAMPLE: &'static str = "";
+    }
+
+    fn check(args: Value) -> Vec<(Option<String>, String, Option<String>)> {
+        let entry: &'static modules::Entry = Box::leak(Box::new(modules::Entry::of::<Sample>()));
+        let Value::Object(args) = args else { panic!("arguments are a mapping") };
+        let literal = |name: &str| !args[name].as_str().is_some_and(has_template);
+        check_remote(entry, &args, literal)
+            .into_iter()
+            .map(|bad| (bad.argument, bad.message, bad.help))
+            .collect()
+    }
+
+    fn first(args: Value) -> (String, String) {
+        let (argument, message, _) = check(args).into_iter().next().expect("something is wrong with them");
+        (argument.unwrap_or_default(), message)
+    }
+
+    #[test]
+    fn takes_what_is_right_or_not_known_yet() {
+        assert_eq!(check(json!({"dest": "/a", "force": "yes", "size": "4", "disks": "a,b"})), []);
+        assert_eq!(
+            check(json!({"path": "{{ p }}", "state": "{{ s }}", "force": "{{ f }}", "size": "{{ n }}"})),
+            []
+        );
+    }
+
+    #[test]
+    fn names_the_argument_and_what_it_takes() {
+        let own = |argument: &str, message: &str| (argument.to_owned(), message.to_owned());
+        assert_eq!(
+            first(json!({"paht": "/a", "path": "/a"})),
+            own("paht", "`sample` has no argument `paht`")
+        );
+        assert_eq!(first(json!({})), own("", "`sample` needs the argument `path`"));
+        assert_eq!(
+            first(json!({"dest": "{{ x }}", "state": "absnt"})),
+            own("state", "`state` cannot be `absnt`; it is one of present, absent")
+        );
+        assert_eq!(
+            first(json!({"dest": "{{ x }}", "force": "maybe"})),
+            own("force", "`force` takes a boolean, not a string")
+        );
+        assert_eq!(
+            first(json!({"dest": ["a"], "size": 1})),
+            own("dest", "`path` takes a string, not a list")
+        );
+        assert_eq!(
+            check(json!({"path": "/a", "state": "absnt"}))[0].2.as_deref(),
+            Some("did you mean `absent`?")
+        );
+    }
+
+    #[test]
+    fn asks_the_module_itself_when_everything_is_known() {
+        let (argument, message) = first(json!({"path": "/a", "size": -1}));
+        assert!(message.contains("-1"), "{message}");
+        assert_eq!(argument, "");
+    }
 }

@@ -263,15 +263,16 @@ fn instead(keyword: &str) -> Option<&'static str> {
 /// Where a keyword belongs that was written in the wrong place.
 fn misplaced(place: Place, keyword: &str) -> Option<&'static str> {
     match (place, keyword) {
-        (Place::Play, "when" | "delegate_to" | "notify" | "run_once") => {
-            Some("it belongs on a block or a task")
-        }
-        (Place::Block, "loop" | "register" | "until" | "with_items") => {
-            Some("it belongs on a task; a block has none")
-        }
-        (Place::Task, "listen") => Some("it belongs on a handler"),
         (_, "sudo") => Some("write `become: true`"),
         (_, "sudo_user") => Some("write `become_user:`"),
+        (Place::Play | Place::Task | Place::Block, "listen") => Some("it belongs on a handler"),
+        (Place::Play, _) if Place::Block.supports(keyword) => Some("it belongs on a block or a task"),
+        (Place::Play | Place::Block | Place::Role, _) if Place::Task.supports(keyword) => {
+            Some("it belongs on a task")
+        }
+        (Place::Block | Place::Task | Place::Handler | Place::Import, _) if Place::Play.supports(keyword) => {
+            Some("it belongs on a play")
+        }
         _ => None,
     }
 }

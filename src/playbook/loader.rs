@@ -173,10 +173,14 @@ impl<'a> Loader<'a> {
         self.lint(node);
         let setting = Setting::of(node);
         if setting.is_none() {
-            self.complain(
-                Diagnostic::new(format!("`{}` takes {}, not {}", key.name, T::WANTED, node.kind()))
-                    .at(if node.is_null() { &key.span } else { &node.span }, format!("not {}", T::WANTED)),
-            );
+            let given = match &node.value {
+                Yaml::Null | Yaml::List(_) | Yaml::Map(_) => node.kind().to_owned(),
+                _ => format!("`{}`", node.span.text()),
+            };
+            self.complain(Diagnostic::new(format!("`{}` takes {}, not {given}", key.name, T::WANTED)).at(
+                if given.starts_with('`') { &node.span } else { &key.span },
+                format!("not {}", T::WANTED),
+            ));
         }
         setting
     }

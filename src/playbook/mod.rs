@@ -7,6 +7,7 @@ mod actions;
 mod ansible;
 mod call;
 mod directives;
+mod embedded;
 mod handlers;
 mod import;
 mod keywords;
@@ -20,6 +21,9 @@ mod setting;
 mod tags;
 mod task;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 pub use actions::{Action, ActionEntry, Argument, Meta, Shown, Want, actions, find_action};
 pub use call::{Does, ModuleCall};
@@ -73,7 +77,22 @@ pub fn load(name: &str, library: &Library, lint: &dyn Lint) -> Result<Playbook, 
         );
     }
     let warnings = std::mem::take(&mut loader.warnings);
+    in_reading_order(&mut loader.found);
     loader.found.or(Playbook { dir: path.parent(), path, plays, warnings })
+}
+
+/// File by file as they were met, each from top to bottom.
+fn in_reading_order(found: &mut Diagnostics) {
+    let place = |one: &Diagnostic| one.at.as_ref().map(|at| at.span.clone());
+    let mut files: Vec<String> = Vec::new();
+    for span in found.0.iter().filter_map(place) {
+        if !files.contains(&span.source().name) {
+            files.push(span.source().name.clone());
+        }
+    }
+    found.0.sort_by_key(|one| {
+        place(one).map(|span| (files.iter().position(|file| *file == span.source().name), span.range().start))
+    });
 }
 
 impl Playbook {

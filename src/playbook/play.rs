@@ -114,6 +114,18 @@ impl Loader<'_> {
             folder: folder.clone(),
             span: map.key("hosts").map_or(first, |key| key.span.clone()),
         };
+        let module = map.entries.iter().find(|(key, _)| {
+            key.name == "block"
+                || (!Place::Play.knows(&key.name) && super::call::Does::find(&key.name).is_some())
+        });
+        if let Some((key, _)) = module.filter(|_| map.get("hosts").is_none()) {
+            self.complain(
+                Diagnostic::new(format!("`{}` is a task, and this is a list of plays", key.name))
+                    .at(&key.span, "a task")
+                    .help("put tasks under `tasks:` of a play with `hosts:`, or import this file with `import_tasks`"),
+            );
+            return None;
+        }
         let keywords: Vec<&(Key, Node)> = self.keywords(Place::Play, map).collect();
         for (key, value) in &keywords {
             self.play_keyword(&mut play, &mut own, key, value);
@@ -125,14 +137,11 @@ impl Loader<'_> {
         }
         play.directives = own.inside(&Directives { vars: Vec::new(), ..outer.clone() });
         if map.get("hosts").is_none() {
-            let complaint =
-                Diagnostic::new("a play needs `hosts`").at(&play.span, "this play names no hosts");
-            let tasks = map.entries.iter().any(|(key, _)| super::call::Does::find(&key.name).is_some());
-            self.complain(if tasks {
-                complaint.help("this looks like a file of tasks; tasks belong in a play's `tasks`")
-            } else {
-                complaint.help("`hosts: all` means every host of the inventory")
-            });
+            self.complain(
+                Diagnostic::new("a play needs `hosts`")
+                    .at(&play.span, "this play names no hosts")
+                    .help("`hosts: all` means every host of the inventory"),
+            );
         }
         let scope = Scope {
             directives: play.directives.clone(),

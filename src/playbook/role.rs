@@ -108,11 +108,9 @@ impl Loader<'_> {
         }
         if wanted.name.is_empty() {
             self.complain(
-                Diagnostic::new(format!(
-                    "a role is named by a string or a mapping with `role:`, not {}",
-                    node.kind()
-                ))
-                .at(&wanted.span, "names no role"),
+                Diagnostic::new("this entry names no role")
+                    .at(&wanted.span, format!("this is {}", node.kind()))
+                    .help("write the role's name, or a mapping with `role:`"),
             );
             return None;
         }
