@@ -51,8 +51,9 @@ impl Host {
         if let Err(refusal) = order.consent.covers(&plan) {
             return Err(Outcome::Refused { refusal, plan: Some(plan) });
         }
-        // Waiting and looking is done in a dry run too, as long as nothing else is in the plan.
-        if !order.consent.act && !plan.is_empty() {
+        // Waiting and looking is done in a dry run too, unless what is waited for may be what was withheld.
+        let waits = plan.is_empty() && (plan.actions.is_empty() || self.foreseen.is_empty());
+        if !order.consent.act && !waits {
             return self.withhold(&*module, plan);
         }
         let before = self.machine.clone();
@@ -102,7 +103,7 @@ impl Host {
         }
         let done = Done { before: &before, after: &self.machine, plan: &plan, outputs: &[], dry: true };
         let result = module.result(&done).map_err(failed)?;
-        Ok((Outcome::Withheld(plan), result))
+        Ok((if plan.is_empty() { Outcome::Unchanged } else { Outcome::Withheld(plan) }, result))
     }
 
     fn act(&self, order: &Order, plan: &Plan, tell: &mut dyn FnMut(String)) -> Result<Vec<Output>, Outcome> {

@@ -9,6 +9,12 @@ pub struct Accounts {
     pub users: BTreeMap<String, Option<User>>,
     /// Group ids; `None`: there is no such group.
     pub groups: BTreeMap<String, Option<u32>>,
+    /// The user and group that new things belong to.
+    pub own: (u32, u32),
+    /// Names of the users of this host's own passwd file, where a path was looked at.
+    pub user_names: BTreeMap<u32, String>,
+    /// Names of the groups of this host's own group file, where a path was looked at.
+    pub group_names: BTreeMap<u32, String>,
 }
 
 /// A user.

@@ -10,6 +10,8 @@ use super::Needs;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Services {
     pub seen: BTreeMap<String, ServiceState>,
+    /// systemd does not run this host: nothing is known of any unit, and nothing can be done to one.
+    pub no_systemd: bool,
 }
 
 /// What an action does to a service.
@@ -25,13 +27,26 @@ impl ServicesEffect {
         part.seen.insert(name.clone(), state.clone());
     }
 
+    /// Looks at what a task can ask for; what kind of unit it is stays its own business.
     pub fn holds(&self, part: &Services) -> Result<(), String> {
         let Self::Put { name, state } = self;
-        match part.seen.get(name) {
-            Some(found) if found == state => Ok(()),
-            Some(found) => Err(format!("service {name} is {found:?} and not {state:?}")),
-            None => Err("it could not be observed again".to_owned()),
+        let Some(found) = part.seen.get(name) else {
+            return Err("it could not be observed again".to_owned());
+        };
+        let says = |what: &str, is: bool| format!("service {name} is {}{what}", if is { "" } else { "not " });
+        if found.exists != state.exists {
+            return Err(says("there", found.exists));
         }
+        if found.active != state.active && !found.passing {
+            return Err(says("running", found.active));
+        }
+        if found.enabled != state.enabled && !found.fixed {
+            return Err(says("enabled", found.enabled));
+        }
+        if found.masked != state.masked {
+            return Err(says("masked", found.masked));
+        }
+        Ok(())
     }
 
     pub fn needs(&self) -> Needs {
@@ -52,4 +67,13 @@ pub struct ServiceState {
     pub exists: bool,
     pub active: bool,
     pub enabled: bool,
+    pub masked: bool,
+    /// It cannot be enabled or disabled: it has no `[Install]` section, or is made by a generator.
+    pub fixed: bool,
+    /// It does something and ends (`Type=oneshot` without `RemainAfterExit`), so it is never found running.
+    pub passing: bool,
+    /// Its file changed since systemd read it.
+    pub stale: bool,
+    /// systemd's own words: `running`, `dead`, `failed`.
+    pub sub: String,
 }

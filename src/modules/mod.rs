@@ -4,7 +4,18 @@
 //! Adding a module is one file and one word in the list below.
 
 mod arguments;
+pub mod command;
+pub mod copy;
+pub mod file;
+mod invocation;
+pub mod lineinfile;
+pub mod ownership;
+mod paths;
+mod placement;
 mod registry;
+pub mod shell;
+pub mod stat;
+pub mod template;
 
 pub use arguments::{BadArgument, coerce, decode_args};
 pub use registry::{Entry, entries, find};

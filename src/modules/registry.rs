@@ -99,6 +99,13 @@ macro_rules! modules {
 // One a line: the order is that of `holdfast doc`.
 modules![
     // files and commands
+    command::Command,
+    copy::Copy,
+    file::File,
+    lineinfile::Lineinfile,
+    shell::Shell,
+    stat::Stat,
+    template::Template,
     // packages and services
     // storage
 ];

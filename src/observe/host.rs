@@ -1,9 +1,14 @@
-//! Paths, accounts, packages, services and facts.
+//! Paths, accounts, packages, services.
 
+use super::{accounts, packages, paths, services};
 use crate::exec::System;
 use crate::machine::{Machine, Needs};
 use crate::plan::Failure;
 
-pub(super) fn fill(_machine: &mut Machine, _needs: &Needs, _system: &dyn System) -> Result<(), Failure> {
-    Ok(())
+pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
+    machine.accounts.own = system.identity();
+    paths::fill(&mut machine.files, needs, system)?;
+    accounts::fill(&mut machine.accounts, needs, system)?;
+    packages::fill(&mut machine.packages, needs, system)?;
+    services::fill(&mut machine.services, needs, system)
 }

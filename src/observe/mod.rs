@@ -1,6 +1,10 @@
 //! Asks the tools of this host and builds the `Machine`: lazily, only what is needed and not yet known.
 
+mod accounts;
 mod host;
+mod packages;
+mod paths;
+mod services;
 mod storage;
 
 use crate::exec::System;

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::exec::Transcript;
 
-    const LSBLK: &str = "lsblk -J -b -o 'NAME,SIZE,SERIAL,MOUNTPOINT' /dev/vdb";
+    const LSBLK: &str = "lsblk -J -b -o NAME,SIZE,SERIAL,MOUNTPOINT /dev/vdb";
     const FREE: &str =
         r#"{"blockdevices":[{"name":"vdb","size":1073741824,"serial":"HF-1","mountpoint":null}]}"#;
 
