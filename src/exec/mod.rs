@@ -22,6 +22,12 @@ pub trait System: Send + Sync {
     /// The whole content of a file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// `length` bytes of a file or device from `offset` on; fewer only at its end.
+    fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>>;
+
+    /// Whether a block device opens for nobody else: it is not mounted, held or swapped to.
+    fn open_exclusive(&self, path: &Path) -> io::Result<bool>;
+
     /// The names in a folder, sorted; empty when there is no such folder.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
 

@@ -1,6 +1,6 @@
 //! This machine. Programs run in their own process group, so that a deadline ends their children too.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -149,6 +149,24 @@ impl System for Native {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
+    }
+
+    fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::with_capacity(length);
+        file.take(length as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn open_exclusive(&self, path: &Path) -> io::Result<bool> {
+        use rustix::fs::{Mode, OFlags, open};
+        // Not for writing: closing that would make udev look at the device again.
+        match open(path, OFlags::RDONLY | OFlags::EXCL | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(_) => Ok(true),
+            Err(rustix::io::Errno::BUSY) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

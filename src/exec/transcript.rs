@@ -12,6 +12,8 @@ pub struct Transcript {
     commands: BTreeMap<String, Output>,
     files: BTreeMap<PathBuf, Vec<u8>>,
     links: BTreeMap<PathBuf, PathBuf>,
+    /// Sizes of block devices that read as zeros, but for what was written at offsets.
+    devices: BTreeMap<PathBuf, (u64, Vec<(u64, Vec<u8>)>)>,
 }
 
 impl Transcript {
@@ -39,6 +41,14 @@ impl Transcript {
         self
     }
 
+    /// A block device that nobody uses and that reads as zeros, but for these bytes at these offsets.
+    #[must_use]
+    pub fn device(mut self, path: &str, size: u64, content: &[(u64, &[u8])]) -> Self {
+        let content = content.iter().map(|(at, bytes)| (*at, bytes.to_vec())).collect();
+        self.devices.insert(path.into(), (size, content));
+        self
+    }
+
     #[must_use]
     pub fn link(mut self, path: &str, target: &str) -> Self {
         self.links.insert(path.into(), target.into());
@@ -57,6 +67,29 @@ impl System for Transcript {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        if let Some((size, content)) = self.devices.get(path) {
+            let length = length.min(usize::try_from(size.saturating_sub(offset)).unwrap_or(length));
+            let mut bytes = vec![0; length];
+            for (at, written) in content {
+                for (place, byte) in (*at..).zip(written) {
+                    let inside = place.checked_sub(offset).and_then(|place| usize::try_from(place).ok());
+                    if let Some(slot) = inside.and_then(|place| bytes.get_mut(place)) {
+                        *slot = *byte;
+                    }
+                }
+            }
+            return Ok(bytes);
+        }
+        let all = self.read(path)?;
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
+        Ok(all[from..all.len().min(from.saturating_add(length))].to_vec())
+    }
+
+    fn open_exclusive(&self, path: &Path) -> io::Result<bool> {
+        if self.devices.contains_key(path) { Ok(true) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

@@ -1,26 +1,405 @@
-//! Disks, partitions, md arrays: block devices and what is on them.
+//! Block devices, how they sit on each other, and what is on them.
+//!
+//! Devices are known by names that last: disks by their kernel path, arrays as `/dev/md/NAME`, logical volumes as
+//! `/dev/VG/LV`. All other names are ways to look one up. A device that cannot be found is an error of whoever asks.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::array::{Array, Stripe};
+
 /// All block devices of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Block {}
+pub struct Block {
+    /// By lasting name.
+    pub devices: BTreeMap<String, Device>,
+    /// Every other name, as far as the host has links for it: `/dev/disk/by-id/...`, `/dev/md127`.
+    pub names: BTreeMap<String, String>,
+    /// The arrays that mdadm.conf names: they have the same name after a reboot.
+    pub registered: Vec<Registered>,
+}
+
+/// A block device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    pub path: String,
+    pub kind: DeviceKind,
+    /// Bytes.
+    pub size: u64,
+    pub serial: Option<String>,
+    pub wwn: Option<String>,
+    pub model: Option<String>,
+    pub read_only: bool,
+    /// What it is made of: the disk of a partition, the members of an array, the devices of a volume group.
+    pub sits_on: Vec<String>,
+    pub content: Content,
+    pub array: Option<Array>,
+}
+
+/// The kinds of block devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceKind {
+    Disk,
+    Partition,
+    Array,
+    /// A logical volume.
+    Logical,
+    /// Anything else: encrypted, multipath, loop.
+    Other,
+}
+
+impl DeviceKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Partition => "partition",
+            Self::Array => "array",
+            Self::Logical => "logical volume",
+            Self::Other => "device",
+        }
+    }
+}
+
+/// An identity that is made at random when its owner is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Uuid {
+    Known(String),
+    /// The owner does not exist yet.
+    Late,
+}
+
+impl Uuid {
+    /// Whether two can be the same: one that is not known yet can be any.
+    pub fn agrees(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Known(left), Self::Known(right)) => left.eq_ignore_ascii_case(right),
+            _ => true,
+        }
+    }
+
+    pub fn known(&self) -> Option<&str> {
+        match self {
+            Self::Known(uuid) => Some(uuid),
+            Self::Late => None,
+        }
+    }
+}
+
+/// What is on a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// Proven empty; with `table`, but for a partition table without partitions.
+    Blank {
+        table: bool,
+    },
+    FileSystem(FileSystem),
+    /// A part of an array, assembled or not.
+    Member {
+        array: Uuid,
+        name: String,
+    },
+    /// An LVM physical volume.
+    Physical,
+    /// A partition table with partitions.
+    Partitions {
+        table: String,
+    },
+    /// Another signature: swap, LUKS, ZFS, ...
+    Other {
+        kind: String,
+        uuid: Option<String>,
+        label: Option<String>,
+    },
+    /// No signature is known, and still it is not empty or cannot be told.
+    Unknown {
+        why: String,
+    },
+}
+
+/// A file system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSystem {
+    /// `xfs`, `ext4`, ...
+    pub kind: String,
+    pub uuid: Uuid,
+    pub label: Option<String>,
+    /// Bytes it manages, where that is known.
+    pub size: Option<u64>,
+    /// Bytes in use, where that is known.
+    pub used: Option<u64>,
+    pub stripe: Option<Stripe>,
+}
+
+impl Content {
+    /// In words: `an xfs file system labelled images`.
+    pub fn describe(&self) -> String {
+        let labelled = |label: &Option<String>| {
+            label
+                .as_ref()
+                .filter(|label| !label.is_empty())
+                .map(|label| format!(" labelled `{label}`"))
+                .unwrap_or_default()
+        };
+        match self {
+            Self::Blank { table: false } => "nothing".to_owned(),
+            Self::Blank { table: true } => "an empty partition table".to_owned(),
+            Self::FileSystem(found) => format!("file system {}{}", found.kind, labelled(&found.label)),
+            Self::Member { name, .. } if name.is_empty() => "a member of an array".to_owned(),
+            Self::Member { name, .. } => format!("a member of the array `{name}`"),
+            Self::Physical => "an LVM physical volume".to_owned(),
+            Self::Partitions { table } => format!("a {table} partition table with partitions"),
+            Self::Other { kind, label, .. } => format!("{kind}{}", labelled(label)),
+            Self::Unknown { why } => format!("unknown content ({why})"),
+        }
+    }
+
+    pub fn uuid(&self) -> Option<&str> {
+        match self {
+            Self::FileSystem(found) => found.uuid.known(),
+            Self::Member { array, .. } => array.known(),
+            Self::Other { uuid, .. } => uuid.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether an observed content is what was predicted.
+    fn agrees(&self, found: &Self) -> bool {
+        match (self, found) {
+            (Self::FileSystem(want), Self::FileSystem(found)) => {
+                want.kind == found.kind && want.label == found.label && want.uuid.agrees(&found.uuid)
+            }
+            (Self::Member { array: want, .. }, Self::Member { array: found, .. }) => want.agrees(found),
+            _ => self == found,
+        }
+    }
+}
+
+/// An `ARRAY` line of mdadm.conf.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// The device node it asks for.
+    pub path: String,
+    pub uuid: Uuid,
+    /// The line as it is written there; a late name stands for a UUID that is not known yet.
+    pub line: String,
+}
+
+impl Block {
+    /// The device of a name, by any of its names, its serial or its WWN.
+    pub fn find(&self, name: &str) -> Option<&Device> {
+        if let Some(device) = self.devices.get(name) {
+            return Some(device);
+        }
+        if let Some(path) = self.names.get(name) {
+            return self.devices.get(path);
+        }
+        if let Some(mapped) = name.strip_prefix("/dev/mapper/").and_then(logical_path) {
+            return self.devices.get(&mapped);
+        }
+        if let Some(array) = name.strip_prefix("/dev/md/") {
+            // Assembled under another node, it is still that array.
+            return self.array(array).map(|(device, _)| device);
+        }
+        if let Some((by, value)) = name.split_once('=') {
+            return self.find(&format!("/dev/disk/by-{}/{value}", by.to_ascii_lowercase())).or_else(|| {
+                self.devices.values().find(|device| match (&device.content, by) {
+                    (content, "UUID") => content.uuid() == Some(value),
+                    (Content::FileSystem(found), "LABEL") => found.label.as_deref() == Some(value),
+                    _ => false,
+                })
+            });
+        }
+        if name.starts_with('/') {
+            return None;
+        }
+        let mut matching = self.devices.values().filter(|device| {
+            device.kind == DeviceKind::Disk
+                && (device.serial.as_deref() == Some(name) || device.wwn.as_deref() == Some(name))
+        });
+        // Two disks with one serial are no identity.
+        matching.next().filter(|_| matching.next().is_none())
+    }
+
+    /// What sits directly on a device.
+    pub fn holders<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Device> {
+        self.devices.values().filter(move |device| device.sits_on.iter().any(|below| below == path))
+    }
+
+    /// The array of that UUID or name.
+    pub fn array(&self, name: &str) -> Option<(&Device, &Array)> {
+        let found = self.devices.get(&format!("/dev/md/{name}")).or_else(|| {
+            self.devices.values().find(|device| device.array.as_ref().is_some_and(|array| array.name == name))
+        })?;
+        found.array.as_ref().map(|array| (found, array))
+    }
+}
+
+/// `/dev/vg/lv` of a device-mapper name: `vg_kvm-iso--x` is `/dev/vg_kvm/iso-x`.
+pub fn logical_path(mapped: &str) -> Option<String> {
+    let bytes = mapped.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'-' {
+            if bytes.get(at + 1) == Some(&b'-') {
+                at += 2;
+                continue;
+            }
+            let (group, volume) = (&mapped[..at], &mapped[at + 1..]);
+            let plain = |text: &str| text.replace("--", "-");
+            return (!group.is_empty() && !volume.is_empty())
+                .then(|| format!("/dev/{}/{}", plain(group), plain(volume)));
+        }
+        at += 1;
+    }
+    None
+}
 
 /// What an action does to block devices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BlockEffect {}
+pub enum BlockEffect {
+    /// The device is there, like this. What is on it is said separately.
+    Put(Device),
+    Content {
+        path: String,
+        content: Content,
+    },
+    Gone {
+        path: String,
+    },
+    Registered(Registered),
+    Unregistered {
+        path: String,
+    },
+}
 
 impl BlockEffect {
-    pub fn apply(&self, _block: &mut Block) {
-        match *self {}
+    pub fn apply(&self, block: &mut Block) {
+        match self {
+            Self::Put(device) => {
+                let content = block.devices.get(&device.path).map(|old| old.content.clone());
+                let mut device = device.clone();
+                if let Some(content) = content {
+                    device.content = content;
+                }
+                block.devices.insert(device.path.clone(), device);
+            }
+            Self::Content { path, content } => {
+                if let Some(device) = block.devices.get_mut(path) {
+                    device.content = content.clone();
+                }
+            }
+            Self::Gone { path } => {
+                block.devices.remove(path);
+                block.names.retain(|_, to| to != path);
+            }
+            Self::Registered(line) => {
+                block.registered.retain(|old| old.path != line.path);
+                block.registered.push(line.clone());
+            }
+            Self::Unregistered { path } => block.registered.retain(|old| old.path != *path),
+        }
     }
 
-    pub fn holds(&self, _block: &Block) -> Result<(), String> {
-        match *self {}
+    pub fn holds(&self, block: &Block) -> Result<(), String> {
+        match self {
+            Self::Put(want) => {
+                let found =
+                    block.devices.get(&want.path).ok_or_else(|| format!("{} is not there", want.path))?;
+                if found.size != want.size {
+                    return Err(format!("{} has {} bytes, not {}", want.path, found.size, want.size));
+                }
+                match (&want.array, &found.array) {
+                    (Some(want_array), Some(array)) => array_holds(&want.path, want_array, array),
+                    (Some(_), None) => Err(format!("{} is no array", want.path)),
+                    (None, _) => Ok(()),
+                }
+            }
+            Self::Content { path, content } => {
+                let found = block.devices.get(path).ok_or_else(|| format!("{path} is not there"))?;
+                if content.agrees(&found.content) {
+                    return Ok(());
+                }
+                Err(format!("{path} holds {}, not {}", found.content.describe(), content.describe()))
+            }
+            Self::Gone { path } if block.devices.contains_key(path) => Err(format!("{path} is still there")),
+            Self::Registered(line) => {
+                let known = block.devices.get(&line.path).and_then(|device| device.array.as_ref());
+                let there = block.registered.iter().any(|found| {
+                    found.path == line.path && known.is_some_and(|array| array.uuid.agrees(&found.uuid))
+                });
+                if there { Ok(()) } else { Err(format!("mdadm.conf does not name {}", line.path)) }
+            }
+            Self::Unregistered { path } if block.registered.iter().any(|found| found.path == *path) => {
+                Err(format!("mdadm.conf still names {path}"))
+            }
+            Self::Gone { .. } | Self::Unregistered { .. } => Ok(()),
+        }
     }
 
     /// Whether this makes an earlier effect moot: both are about the same thing.
-    pub fn replaces(&self, _earlier: &Self) -> bool {
-        match *self {}
+    pub fn replaces(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Gone { path }, Self::Put(device)) => *path == device.path,
+            (Self::Gone { path }, Self::Content { path: other, .. }) => path == other,
+            (Self::Put(later), Self::Put(earlier)) => later.path == earlier.path,
+            (Self::Put(later), Self::Gone { path }) => later.path == *path,
+            (Self::Content { path, .. }, Self::Content { path: other, .. }) => path == other,
+            (Self::Registered(line), Self::Unregistered { path })
+            | (Self::Unregistered { path }, Self::Registered(line)) => *path == line.path,
+            (Self::Registered(later), Self::Registered(earlier)) => later.path == earlier.path,
+            _ => false,
+        }
+    }
+}
+
+fn array_holds(path: &str, want: &Array, found: &Array) -> Result<(), String> {
+    if (&want.level, want.slots, want.chunk, want.bitmap)
+        != (&found.level, found.slots, found.chunk, found.bitmap)
+        || want.layout.is_some_and(|layout| found.layout != Some(layout))
+    {
+        return Err(format!(
+            "{path} is {} of {} with chunks of {} bytes, not {} of {} with {}",
+            found.level, found.slots, found.chunk, want.level, want.slots, want.chunk
+        ));
+    }
+    let missing =
+        want.members.iter().find(|member| !found.members.iter().any(|other| other.device == member.device));
+    match missing {
+        Some(member) => Err(format!("{} is not in {path}", member.device)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn device_mapper_names_are_read_back() {
+        assert_eq!(logical_path("vg_kvm-iso--x").as_deref(), Some("/dev/vg_kvm/iso-x"));
+        assert_eq!(logical_path("a--b-c").as_deref(), Some("/dev/a-b/c"));
+        assert_eq!((logical_path("luks"), logical_path("-x"), logical_path("x-")), (None, None, None));
+    }
+
+    #[test]
+    fn a_serial_of_two_disks_names_neither() {
+        let disk = |path: &str| Device {
+            path: path.to_owned(),
+            kind: DeviceKind::Disk,
+            size: 1,
+            serial: Some("S".to_owned()),
+            wwn: None,
+            model: None,
+            read_only: false,
+            sits_on: vec![],
+            content: Content::Blank { table: false },
+            array: None,
+        };
+        let mut block = Block::default();
+        BlockEffect::Put(disk("/dev/vda")).apply(&mut block);
+        assert!(block.find("S").is_some());
+        BlockEffect::Put(disk("/dev/vdb")).apply(&mut block);
+        assert!(block.find("S").is_none());
     }
 }

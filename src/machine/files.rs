@@ -114,12 +114,19 @@ pub enum FilesEffect {
     Put { path: String, state: FileState },
     /// Nothing is at the path afterwards.
     Gone { path: String },
+    /// A file system is mounted at the path: a folder, whose owner and mode are that file system's own.
+    MountPoint { path: String },
+    /// Lines of the file were edited with late names; whoever wants its content looks again.
+    Touched { path: String },
 }
 
 impl FilesEffect {
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         match self {
-            Self::Put { path, .. } | Self::Gone { path } => path,
+            Self::Put { path, .. }
+            | Self::Gone { path }
+            | Self::MountPoint { path }
+            | Self::Touched { path } => path,
         }
     }
 
@@ -155,15 +162,31 @@ impl FilesEffect {
                 });
                 files.seen.insert(path.clone(), None)
             }
+            Self::MountPoint { path } => {
+                if !matches!(files.seen.get(path), Some(Some(found)) if found.stat.kind == Kind::Directory) {
+                    files
+                        .seen
+                        .insert(path.clone(), Some(FileState::expected(Kind::Directory, 0o755, 0, 0, None)));
+                }
+                return;
+            }
+            Self::Touched { .. } => return,
         };
     }
 
     pub fn holds(&self, files: &Files) -> Result<(), String> {
+        if matches!(self, Self::Touched { .. }) {
+            return Ok(());
+        }
         let found = files.seen.get(self.path()).ok_or("it could not be observed again")?;
         match (self, found) {
             (Self::Gone { .. }, None) => Ok(()),
             (Self::Gone { path }, Some(_)) => Err(format!("{path} is still there")),
-            (Self::Put { path, .. }, None) => Err(format!("{path} is not there")),
+            (Self::Put { path, .. } | Self::MountPoint { path }, None) => Err(format!("{path} is not there")),
+            (Self::MountPoint { path }, Some(found)) if found.stat.kind != Kind::Directory => {
+                Err(format!("{path} is {} and no mount point", found.stat.kind.name()))
+            }
+            (Self::MountPoint { .. } | Self::Touched { .. }, _) => Ok(()),
             (Self::Put { path, state }, Some(found)) => {
                 let (want, got) = (&state.stat, &found.stat);
                 if want.kind != got.kind {
@@ -191,11 +214,18 @@ impl FilesEffect {
     pub fn needs(&self) -> Needs {
         match self {
             Self::Put { path, state } if state.content.is_some() => Needs::nothing().content(path.as_str()),
-            Self::Put { path, .. } | Self::Gone { path } => Needs::nothing().path(path.as_str()),
+            Self::Put { path, .. } | Self::Gone { path } | Self::MountPoint { path } => {
+                Needs::nothing().path(path.as_str())
+            }
+            Self::Touched { .. } => Needs::nothing(),
         }
     }
 
     pub fn forget(&self, files: &mut Files) {
+        if let Self::MountPoint { path } = self {
+            let below = format!("{path}/");
+            files.seen.retain(|seen, _| !seen.starts_with(&below));
+        }
         files.seen.remove(self.path());
         files.trees.clear();
     }

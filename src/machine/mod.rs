@@ -10,7 +10,9 @@ pub use needs::{Domain, Needs, PathNeed};
 pub use prediction::Prediction;
 
 pub mod accounts;
+pub mod array;
 pub mod block;
+pub mod claim;
 pub mod exports;
 pub mod facts;
 pub mod files;

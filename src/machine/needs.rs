@@ -30,6 +30,8 @@ pub struct Needs {
     pub users: Vec<String>,
     /// Names or numbers.
     pub groups: Vec<String>,
+    /// Folders of which one must know whether anything is in them.
+    pub mount_points: Vec<String>,
     pub facts: bool,
 }
 
@@ -76,6 +78,7 @@ impl Needs {
         self.services.extend(other.services);
         self.users.extend(other.users);
         self.groups.extend(other.groups);
+        self.mount_points.extend(other.mount_points);
         self.facts |= other.facts;
         self
     }

@@ -90,7 +90,15 @@ impl Prediction {
             Self::Mounts(_) | Self::Touches(Domain::Mounts) => machine.mounts = None,
             Self::Exports(_) | Self::Touches(Domain::Exports) => machine.exports = None,
             Self::Kernel(effect) => effect.forget(&mut machine.kernel),
-            Self::Files(effect) => effect.forget(&mut machine.files),
+            Self::Files(effect) => {
+                effect.forget(&mut machine.files);
+                match effect.path() {
+                    "/etc/fstab" => machine.mounts = None,
+                    "/etc/mdadm/mdadm.conf" | "/etc/mdadm.conf" => machine.block = None,
+                    path if path.starts_with("/etc/exports") => machine.exports = None,
+                    _ => {}
+                }
+            }
             Self::Packages(effect) => effect.forget(&mut machine.packages),
             Self::Services(effect) => effect.forget(&mut machine.services),
         }

@@ -6,15 +6,23 @@
 mod arguments;
 pub mod command;
 pub mod copy;
+mod devices;
 pub mod file;
+mod filesystem;
 mod invocation;
 pub mod lineinfile;
+mod lvg;
+mod lvol;
+mod md_array;
+mod mount;
+mod nfs_export;
 pub mod ownership;
 mod paths;
 mod placement;
 mod registry;
 pub mod shell;
 pub mod stat;
+mod sysctl;
 pub mod template;
 
 pub use arguments::{BadArgument, coerce, decode_args};

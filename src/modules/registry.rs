@@ -108,4 +108,11 @@ modules![
     template::Template,
     // packages and services
     // storage
+    md_array::MdArray,
+    lvg::Lvg,
+    lvol::Lvol,
+    filesystem::Filesystem,
+    mount::Mount,
+    nfs_export::NfsExport,
+    sysctl::Sysctl,
 ];

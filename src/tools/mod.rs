@@ -4,7 +4,22 @@
 //! tool, field and line; it is never skipped. Nothing is run here.
 
 pub mod apt;
+pub mod blkdiscard;
+pub mod blkid;
 pub mod dpkg;
+pub mod exportfs;
+pub mod ext4;
+pub mod fstab;
 pub mod getent;
+pub mod initramfs;
+pub mod lsblk;
+pub mod lvm;
+pub mod mdadm;
+pub mod mount;
+pub mod mountinfo;
 pub mod mounts;
+pub mod sysctl;
 pub mod systemctl;
+pub mod udevadm;
+pub mod wipefs;
+pub mod xfs;

@@ -1,9 +1,0 @@
-//! Block devices, LVM, mounts, exports and kernel settings.
-
-use crate::exec::System;
-use crate::machine::{Machine, Needs};
-use crate::plan::Failure;
-
-pub(super) fn fill(_machine: &mut Machine, _needs: &Needs, _system: &dyn System) -> Result<(), Failure> {
-    Ok(())
-}

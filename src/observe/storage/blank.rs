@@ -1,0 +1,193 @@
+//! What is on a device that nobody uses. Blank has to be proven: everything else counts as occupied.
+
+use std::path::Path;
+
+use super::{superblock, unread};
+use crate::exec::System;
+use crate::machine::block::{Content, FileSystem, Uuid};
+use crate::plan::Failure;
+use crate::tools::blkid::{self, Found, Signature};
+use crate::tools::{mdadm, wipefs};
+use crate::units::MIB;
+
+/// Looks at a device of `size` bytes.
+pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Result<Content, Failure> {
+    let unknown = |why: &str| Ok(Content::Unknown { why: why.to_owned() });
+    if size == 0 {
+        return unknown("no medium");
+    }
+    let command = blkid::probe(path);
+    let output = system.run(&command);
+    let found = blkid::parse(&output).map_err(unread)?;
+    match found {
+        Found::Ambiguous => return unknown("several signatures that contradict each other"),
+        Found::Signature(signature) => return signed(path, size, signature, system),
+        Found::Nothing => {}
+    }
+    let emptiness = match ends(path, size, system) {
+        Err(error) => return unknown(&format!("cannot be read: {error}")),
+        Ok((first, last)) => first.iter().chain(&last).all(|byte| *byte == 0),
+    };
+    if !emptiness {
+        return unknown("no known signature, but the first or last MiB is not zero");
+    }
+    match system.open_exclusive(Path::new(path)) {
+        Ok(true) => {}
+        Ok(false) => return unknown("somebody has it open"),
+        Err(error) => return unknown(&format!("cannot be opened: {error}")),
+    }
+    let signatures = signatures(path, system)?;
+    match signatures.first() {
+        Some(kind) => unknown(&format!("a signature of {kind}")),
+        None => Ok(Content::Blank { table: false }),
+    }
+}
+
+fn signatures(path: &str, system: &dyn System) -> Result<Vec<String>, Failure> {
+    let command = wipefs::list(path);
+    let output = system.run(&command);
+    if !output.success() {
+        return Err(Failure::of(&command, &output));
+    }
+    wipefs::parse(&output.text()).map_err(unread)
+}
+
+fn ends(path: &str, size: u64, system: &dyn System) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    let length = usize::try_from(size.min(MIB)).unwrap_or(0);
+    let read = |offset| -> std::io::Result<Vec<u8>> {
+        let bytes = system.read_at(Path::new(path), offset, length)?;
+        if bytes.len() == length { Ok(bytes) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+    };
+    Ok((read(0)?, read(size - length as u64)?))
+}
+
+fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Result<Content, Failure> {
+    let Some(kind) = found.kind else {
+        let table = found.table.unwrap_or_else(|| "unknown".to_owned());
+        let empty = table == "gpt"
+            && ends(path, size, system).is_ok_and(|(first, last)| empty_table(&first, &last))
+            && signatures(path, system)?.iter().all(|kind| matches!(kind.as_str(), "gpt" | "PMBR"))
+            && system.open_exclusive(Path::new(path)).unwrap_or(false);
+        return Ok(if empty { Content::Blank { table: true } } else { Content::Partitions { table } });
+    };
+    Ok(named(
+        &kind,
+        found.uuid,
+        found.label,
+        || {
+            system
+                .read_at(Path::new(path), 0, superblock::LENGTH)
+                .ok()
+                .and_then(|bytes| superblock::parse(&bytes))
+        },
+        found.usage.as_deref(),
+    ))
+}
+
+/// The content of a kind that somebody has named; `read` reads its superblock.
+pub(super) fn named(
+    kind: &str,
+    uuid: Option<String>,
+    label: Option<String>,
+    read: impl FnOnce() -> Option<superblock::Superblock>,
+    usage: Option<&str>,
+) -> Content {
+    match kind {
+        "linux_raid_member" => Content::Member {
+            array: uuid.map_or(Uuid::Late, |uuid| Uuid::Known(mdadm::uuid(&uuid))),
+            name: label.map_or_else(String::new, |label| {
+                label.rsplit_once(':').map_or(label.clone(), |(_, name)| name.to_owned())
+            }),
+        },
+        "LVM2_member" => Content::Physical,
+        "xfs" | "ext2" | "ext3" | "ext4" => match read() {
+            Some(found) => Content::FileSystem(FileSystem {
+                kind: kind.to_owned(),
+                uuid: Uuid::Known(found.uuid),
+                label: found.label,
+                size: Some(found.size),
+                used: Some(found.used),
+                stripe: found.stripe,
+            }),
+            None => Content::Unknown { why: format!("{kind}, but its superblock cannot be read") },
+        },
+        "btrfs" | "vfat" | "ntfs" | "f2fs" | "exfat" | "iso9660" | "squashfs" | "jfs" | "udf"
+            if usage.is_none_or(|usage| usage == "filesystem") =>
+        {
+            let uuid = uuid.map_or(Uuid::Late, Uuid::Known);
+            Content::FileSystem(FileSystem {
+                kind: kind.to_owned(),
+                uuid,
+                label,
+                size: None,
+                used: None,
+                stripe: None,
+            })
+        }
+        other => Content::Other { kind: other.to_owned(), uuid, label },
+    }
+}
+
+/// Whether there is a GPT without partitions and nothing else, by the bytes of both ends.
+fn empty_table(first: &[u8], last: &[u8]) -> bool {
+    let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    // Sectors of 512 bytes, or of 4096; other headers than these two are something else.
+    [512, 4096].into_iter().any(|sector: usize| {
+        first.get(sector..sector + 8) == Some(b"EFI PART")
+            && first.len() >= 2 * sector
+            && last.len() >= sector
+            && zero(&first[..446])
+            && zero(&first[512..sector])
+            && zero(&first[2 * sector..])
+            && zero(&last[..last.len() - sector])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::{Status, Transcript};
+
+    const SIZE: u64 = 8 * MIB;
+    const BLKID: &str = "blkid --probe --output export /dev/vdb";
+    const WIPEFS: &str = "wipefs --no-act --json /dev/vdb";
+
+    fn look(content: &[(u64, &[u8])], blkid: Status, said: &str, wipefs: &str) -> Content {
+        let system = Transcript::new()
+            .device("/dev/vdb", SIZE, content)
+            .ends(BLKID, blkid, said, "")
+            .says(WIPEFS, wipefs);
+        probe("/dev/vdb", SIZE, &system).unwrap()
+    }
+
+    fn occupied(content: &Content) -> bool {
+        !matches!(content, Content::Blank { .. })
+    }
+
+    #[test]
+    fn nothing_at_all_is_blank() {
+        assert_eq!(look(&[], Status::Code(2), "", "\n"), Content::Blank { table: false });
+    }
+
+    #[test]
+    fn doubt_is_occupied() {
+        assert!(occupied(&look(&[(700, b"x")], Status::Code(2), "", "\n")));
+        assert!(occupied(&look(&[(SIZE - 1, b"x")], Status::Code(2), "", "\n")));
+        assert!(occupied(&look(&[], Status::Code(8), "", "\n")));
+        let signature = r#"{"signatures":[{"type":"zfs_member"}]}"#;
+        assert!(occupied(&look(&[], Status::Code(2), "", signature)));
+        let unreadable = Transcript::new().ends(BLKID, Status::Code(2), "", "").says(WIPEFS, "");
+        assert!(occupied(&probe("/dev/vdb", SIZE, &unreadable).unwrap()));
+    }
+
+    #[test]
+    fn an_empty_table_is_blank_and_a_full_one_is_not() {
+        let table: [(u64, &[u8]); 3] = [(446, &[0, 0, 2]), (512, b"EFI PART"), (SIZE - 512, b"EFI PART")];
+        let both = r#"{"signatures":[{"type":"gpt"},{"type":"PMBR"}]}"#;
+        assert_eq!(look(&table, Status::Code(0), "PTTYPE=gpt\n", both), Content::Blank { table: true });
+        let mut full = table.to_vec();
+        full.push((1024, b"entry"));
+        assert!(occupied(&look(&full, Status::Code(0), "PTTYPE=gpt\n", both)));
+        assert!(occupied(&look(&table, Status::Code(0), "PTTYPE=dos\n", both)));
+    }
+}

@@ -1,0 +1,203 @@
+//! The tree of block devices: one `lsblk`, one `mdadm` for each array, and a closer look only at what nobody uses.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{ask, blank, superblock, unread};
+use crate::exec::System;
+use crate::machine::array::{Array, Layout, Member};
+use crate::machine::block::{Block, Content, Device, DeviceKind, Uuid, logical_path};
+use crate::plan::Failure;
+use crate::tools::lsblk::{self, Row};
+use crate::tools::{mdadm, mountinfo};
+
+/// Folders of links to devices.
+const LINKS: [&str; 9] = [
+    "/dev/disk/by-id",
+    "/dev/disk/by-path",
+    "/dev/disk/by-uuid",
+    "/dev/disk/by-label",
+    "/dev/disk/by-partuuid",
+    "/dev/disk/by-partlabel",
+    "/dev/disk/by-dname",
+    "/dev/mapper",
+    "/dev/md",
+];
+
+pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
+    let output = ask(&lsblk::list(), system)?
+        .ok_or_else(|| Failure::new("there is no `lsblk` on this host").help("install util-linux"))?;
+    let rows = lsblk::parse(&output.text()).map_err(unread)?;
+    let links = links(system)?;
+    let keys: BTreeMap<&str, String> =
+        rows.iter().map(|row| (row.kname.as_str(), key(row, &links))).collect();
+    let mut block = Block::default();
+    let busy = busy(&rows, system)?;
+    for row in &rows {
+        let path = &keys[row.kname.as_str()];
+        let array = if row.kind.starts_with("raid") || row.kname.starts_with("md") && row.kind != "part" {
+            array(row, &keys, system)?
+        } else {
+            None
+        };
+        let content = content(row, &rows, busy.contains(row.kname.as_str()), system)?;
+        for name in [row.path.clone(), format!("/dev/{}", row.kname), row.number.clone()] {
+            if name != *path {
+                block.names.insert(name, path.clone());
+            }
+        }
+        block.devices.insert(
+            path.clone(),
+            Device {
+                path: path.clone(),
+                kind: kind(row),
+                size: row.size,
+                serial: row.serial.clone(),
+                wwn: row.wwn.clone(),
+                model: row.model.clone(),
+                read_only: row.read_only,
+                sits_on: row.parents.iter().filter_map(|parent| keys.get(parent.as_str()).cloned()).collect(),
+                content,
+                array,
+            },
+        );
+    }
+    for (link, target) in links {
+        let kname = target.strip_prefix("/dev/").unwrap_or(&target);
+        if let Some(path) = keys.get(kname).filter(|path| **path != link) {
+            block.names.insert(link, path.clone());
+        }
+    }
+    for config in ["/etc/mdadm/mdadm.conf", "/etc/mdadm.conf"] {
+        match system.read(Path::new(config)) {
+            Ok(bytes) => block.registered.extend(mdadm::parse_config(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::new(format!("cannot read {config}: {error}"))),
+        }
+    }
+    Ok(block)
+}
+
+/// Every link and the kernel's path it leads to.
+fn links(system: &dyn System) -> Result<BTreeMap<String, String>, Failure> {
+    let mut links = BTreeMap::new();
+    for folder in LINKS {
+        let names = system
+            .list(Path::new(folder))
+            .map_err(|error| Failure::new(format!("cannot list {folder}: {error}")))?;
+        for name in names {
+            let link = format!("{folder}/{name}");
+            // A link may vanish while one looks.
+            if let Ok(target) = system.resolve(Path::new(&link)) {
+                links.insert(link, target.to_string_lossy().into_owned());
+            }
+        }
+    }
+    Ok(links)
+}
+
+/// The lasting name of a device.
+fn key(row: &Row, links: &BTreeMap<String, String>) -> String {
+    let kernel = format!("/dev/{}", row.kname);
+    if row.kind == "lvm" {
+        return logical_path(&row.name).unwrap_or_else(|| row.path.clone());
+    }
+    if row.kname.starts_with("md") {
+        let named = links.iter().find(|(link, target)| link.starts_with("/dev/md/") && **target == kernel);
+        return named.map_or(kernel, |(link, _)| link.clone());
+    }
+    row.path.clone()
+}
+
+fn kind(row: &Row) -> DeviceKind {
+    match row.kind.as_str() {
+        "disk" => DeviceKind::Disk,
+        "part" => DeviceKind::Partition,
+        "lvm" => DeviceKind::Logical,
+        kind if kind.starts_with("raid") || kind == "linear" || kind == "md" => DeviceKind::Array,
+        _ => DeviceKind::Other,
+    }
+}
+
+/// Kernel names of what is mounted or swapped to.
+fn busy(rows: &[Row], system: &dyn System) -> Result<BTreeSet<String>, Failure> {
+    let read = |path: &str| {
+        let bytes = system.read(Path::new(path));
+        bytes
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .map_err(|error| Failure::new(format!("cannot read {path}: {error}")))
+    };
+    let mounted = mountinfo::parse(&read("/proc/self/mountinfo")?).map_err(unread)?;
+    let swaps = mountinfo::parse_swaps(&read("/proc/swaps")?);
+    let mut busy = BTreeSet::new();
+    for row in rows {
+        let is = |path: &str| path == row.path || path == format!("/dev/{}", row.kname);
+        if mounted.iter().any(|one| one.number == row.number || is(&one.live.source))
+            || swaps.iter().any(|one| is(one))
+        {
+            busy.insert(row.kname.clone());
+        }
+    }
+    Ok(busy)
+}
+
+fn content(row: &Row, rows: &[Row], busy: bool, system: &dyn System) -> Result<Content, Failure> {
+    let mut children = rows.iter().filter(|other| other.parents.contains(&row.kname)).peekable();
+    if matches!(row.kind.as_str(), "rom") {
+        return Ok(Content::Unknown { why: "a drive for discs".to_owned() });
+    }
+    if !busy && children.peek().is_none() {
+        return blank::probe(&row.path, row.size, system);
+    }
+    let Some(kind) = &row.fstype else {
+        return Ok(match &row.table {
+            Some(table) => Content::Partitions { table: table.clone() },
+            None if children.any(|child| child.kind == "part") => {
+                Content::Partitions { table: "unknown".to_owned() }
+            }
+            None => Content::Unknown { why: "in use, and udev knows no signature".to_owned() },
+        });
+    };
+    let read = || {
+        let bytes = system.read_at(Path::new(&row.path), 0, superblock::LENGTH).ok()?;
+        let mut found = superblock::parse(&bytes)?;
+        // While XFS is mounted its superblock is written late; the kernel says how large it is without its log.
+        if let (Some(size), "xfs") = (row.fs_size, kind.as_str()) {
+            found.size = size + found.log;
+        }
+        found.used = row.fs_used.unwrap_or(found.used);
+        Some(found)
+    };
+    Ok(blank::named(kind, row.uuid.clone(), row.label.clone(), read, None))
+}
+
+fn array(row: &Row, keys: &BTreeMap<&str, String>, system: &dyn System) -> Result<Option<Array>, Failure> {
+    let Some(output) = ask(&mdadm::detail(&row.path), system)? else { return Ok(None) };
+    let detail = mdadm::parse_detail(&output.text()).map_err(unread)?;
+    let attribute = |name: &str| {
+        let path = format!("/sys/block/{}/md/{name}", row.kname);
+        system
+            .read(Path::new(&path))
+            .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+            .unwrap_or_default()
+    };
+    let number = |name: &str| attribute(name).parse::<u64>().unwrap_or(0);
+    let members = detail.members.iter().map(|(path, role)| {
+        let kname = path.strip_prefix("/dev/").unwrap_or(path);
+        let device = keys.get(kname).cloned().unwrap_or_else(|| path.clone());
+        Member { device, spare: role == "spare" }
+    });
+    Ok(Some(Array {
+        layout: (detail.level == "raid10").then(|| Layout::from_kernel(number("layout"))).flatten(),
+        chunk: if detail.level == "raid1" { 0 } else { number("chunk_size") },
+        uuid: Uuid::Known(detail.uuid),
+        slots: detail.devices,
+        members: members.collect(),
+        bitmap: !matches!(attribute("bitmap/location").as_str(), "" | "none"),
+        degraded: number("degraded"),
+        doing: attribute("sync_action"),
+        name: detail.name,
+        level: detail.level,
+        metadata: detail.metadata,
+    }))
+}

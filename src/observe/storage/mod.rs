@@ -1,0 +1,69 @@
+//! Block devices, LVM, mounts, exports and kernel settings.
+
+mod blank;
+mod block;
+mod layers;
+mod superblock;
+
+use std::path::Path;
+
+use crate::exec::{Command, Output, Status, System};
+use crate::machine::{Domain, Machine, Needs};
+use crate::plan::Failure;
+use crate::tools::sysctl;
+
+pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
+    let wants = |domain| needs.domains.contains(&domain);
+    // The others speak of devices by the names that the first gives them.
+    let names = wants(Domain::Lvm) || wants(Domain::Mounts);
+    if machine.block.is_none() && (wants(Domain::Block) || names) {
+        machine.block = Some(block::observe(system)?);
+    }
+    let Some(block) = machine.block.as_ref().filter(|_| names) else {
+        return rest(machine, needs, system);
+    };
+    if wants(Domain::Lvm) && machine.lvm.is_none() {
+        machine.lvm = Some(layers::lvm(block, system)?);
+    }
+    if wants(Domain::Mounts) && machine.mounts.is_none() {
+        machine.mounts = Some(layers::mounts(block, system)?);
+    }
+    if let Some(mounts) = &mut machine.mounts {
+        layers::look_into(mounts, &needs.mount_points, system)?;
+    }
+    rest(machine, needs, system)
+}
+
+fn rest(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
+    if needs.domains.contains(&Domain::Exports) && machine.exports.is_none() {
+        machine.exports = Some(layers::exports(system)?);
+    }
+    for key in &needs.sysctls {
+        if machine.kernel.seen.contains_key(key) {
+            continue;
+        }
+        let path = sysctl::path(key);
+        let value = match system.read(Path::new(&path)) {
+            Ok(bytes) => Some(sysctl::normal(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Failure::new(format!("cannot read the kernel setting {key}: {error}"))),
+        };
+        machine.kernel.seen.insert(key.clone(), value);
+    }
+    Ok(())
+}
+
+/// Runs a program that only looks; `None` when there is no such program.
+fn ask(command: &Command, system: &dyn System) -> Result<Option<Output>, Failure> {
+    let output = system.run(command);
+    match output.status {
+        Status::Code(0) => Ok(Some(output)),
+        Status::Missing => Ok(None),
+        _ => Err(Failure::of(command, &output)),
+    }
+}
+
+/// What a parser complains about, as a failure of the host.
+fn unread(complaint: String) -> Failure {
+    Failure::new(complaint).help("this version of the tool speaks otherwise than expected; please report it")
+}
