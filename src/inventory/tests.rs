@@ -406,3 +406,27 @@ fn ten_thousand_hosts() {
         json!({"port": 22, "tags": ["a", "b"], "rack": 42, "ansible_host": "10.0.42.7"})
     );
 }
+
+/// The fixtures were put through ansible-core 2.19: `ansible-inventory --list` and `ansible --list-hosts`.
+#[test]
+fn agrees_with_ansible() {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inventories");
+    let source = place.join("fleet").to_str().unwrap().to_owned();
+    let mut inventory = Inventory::load(&[source], Arc::new(super::Disk)).unwrap();
+    for line in std::fs::read_to_string(place.join("fleet.patterns")).unwrap().lines() {
+        let (pattern, hosts) = line.split_once(" => ").unwrap();
+        assert_eq!(names(&inventory, pattern), hosts, "{pattern}");
+    }
+    inventory.add_playbook_vars(&place.join("playbook")).unwrap();
+    let expected: Value = serde_json::from_slice(&std::fs::read(place.join("fleet.json")).unwrap()).unwrap();
+    for host in inventory.hosts() {
+        let name = host.name.as_str();
+        assert_eq!(vars(&inventory, name), expected["_meta"]["hostvars"][name], "{name}");
+    }
+    for group in inventory.groups().filter(|group| group.name != "all") {
+        let hosts: Vec<&str> = inventory.direct_hosts(group).map(|host| host.name.as_str()).collect();
+        let children: Vec<&str> = inventory.children(group).map(|child| child.name.as_str()).collect();
+        let listed = |kind: &str| expected[&group.name].get(kind).cloned().unwrap_or_else(|| json!([]));
+        assert_eq!((json!(hosts), json!(children)), (listed("hosts"), listed("children")), "{}", group.name);
+    }
+}

@@ -23,7 +23,9 @@ const MOST_NODES: usize = 2_000_000;
 /// All documents of a text. A text without content has none.
 pub fn parse(source: &Arc<Source>) -> Result<Vec<Node>, Diagnostic> {
     let mut builder = Builder::new(source);
-    for event in Parser::new_from_str(&source.text) {
+    // As PyYAML: a literal block at the very end has no line break that is not written.
+    let options = granit_parser::options! { block_scalar_eof_without_line_feed: true };
+    for event in Parser::new_from_str_with_options(&source.text, options) {
         let (event, span) = event.map_err(|error| syntax(source, &error))?;
         let range = span.byte_range().unwrap_or(0..0);
         builder.hear(event, range)?;
@@ -132,6 +134,8 @@ impl<'a> Builder<'a> {
         let span = self.span(range.clone());
         let plain = style == ScalarStyle::Plain;
         if self.wants_key() {
+            // The parser says `~` for a key that is not there.
+            let text = if plain && range.is_empty() { "" } else { text };
             let merges = plain && tag.is_none() && text == "<<";
             return self.key(Pending { key: Key { name: text.to_owned(), span }, merges });
         }
@@ -374,6 +378,8 @@ mod tests {
         assert!(read("").unwrap().is_null());
         assert!(read("# nothing\n").unwrap().is_null());
         assert!(read("---\n").unwrap().is_null());
+        assert_eq!(value("a: |\n  b"), json!({"a": "b"}));
+        assert_eq!(value("? "), json!({"": null}));
         assert!(complaint("---\na: 1\n---\nb: 2\n").contains("2 documents instead of one"));
     }
 
