@@ -172,7 +172,7 @@ impl Round {
             fate.changed |= ended.is_changed() && !ended.is_failed();
         }
         if let Some(name) = &self.task.register {
-            let withheld = all.iter().any(|ended| matches!(ended.outcome, Outcome::Withheld(_)));
+            let withheld = all.iter().any(Ended::is_withheld);
             host.learnt.register(name, registered.clone(), withheld);
             fate.registered = Some(registered);
         }
@@ -220,7 +220,7 @@ impl Round {
                     .iter()
                     .try_fold(true, |all, one| Ok(all && self.world.templar.condition(one, &with)?))
             };
-            let dry = matches!(ended.outcome, Outcome::Withheld(_));
+            let dry = ended.is_withheld();
             match satisfied {
                 Ok(true) => return Ok((ended, end)),
                 Err(diagnostic) if dry => return Ok((self.complaint(host, &diagnostic), end)),
@@ -399,7 +399,7 @@ impl Round {
             return Ok(());
         }
         // What a dry run did not do has no result that could be judged.
-        let known = !matches!(ended.outcome, Outcome::Withheld(_));
+        let known = !ended.is_withheld();
         if !self.task.changed_when.is_empty() {
             match all(&self.task.changed_when, &self.with_result(ended, scope)) {
                 Ok(changed) => ended.set_changed(changed),

@@ -54,6 +54,11 @@ impl Ended {
         self.result.get("changed") == Some(&Value::Bool(true))
     }
 
+    /// A dry run did not do it: its result cannot be known, whatever `changed_when` says of it.
+    pub(super) fn is_withheld(&self) -> bool {
+        self.result.get("withheld") == Some(&Value::Bool(true))
+    }
+
     /// `changed_when` said so.
     pub(super) fn set_changed(&mut self, changed: bool) {
         self.outcome = match (std::mem::replace(&mut self.outcome, Outcome::Unchanged), changed) {
