@@ -1,18 +1,18 @@
 //! The command line: one file per subcommand. Only this folder and `report` print.
 
+pub mod adhoc;
 pub mod completions;
 pub mod doc;
 pub mod inventory;
 pub mod list;
+pub mod run;
+pub mod targets;
 pub mod validate;
 
-pub mod adhoc;
 mod begin;
 mod interrupts;
 mod listing;
 mod password;
-pub mod run;
-pub mod targets;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -36,6 +36,10 @@ enum Command {
     Run(run::Args),
     /// Show what `run` would do, and do nothing
     Plan(run::Args),
+    /// Say everything that is wrong with playbooks, without touching a host
+    Validate(validate::Args),
+    /// Show what is inside the binary: playbooks, roles, inventories
+    List(list::Args),
     /// Show hosts, groups and variables
     Inventory(inventory::Args),
     /// Run one module on some hosts
@@ -57,6 +61,8 @@ pub fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Run(args) => run::run(args, run::Mode::Run),
         Command::Plan(args) => run::run(args, run::Mode::Plan),
+        Command::Validate(args) => validate::run(&args),
+        Command::List(args) => list::run(&args),
         Command::Inventory(args) => match inventory::run(&args) {
             Ok(text) => show(Ok(text)),
             Err(complaints) => Err(Complaint(complaints).into()),
