@@ -310,9 +310,10 @@ fn meta(word: &str) -> Result<Meta, BadArgument> {
     let meant = value::closest(word, METAS.iter().map(|(name, _)| *name));
     Err(BadArgument {
         argument: Some("free_form".to_owned()),
-        message: match known {
-            true => format!("`meta: {word}` is not supported yet"),
-            false => format!("`meta` cannot do `{word}`"),
+        message: if known {
+            format!("`meta: {word}` is not supported yet")
+        } else {
+            format!("`meta` cannot do `{word}`")
         },
         help: meant.filter(|_| !known).map(|meant| format!("did you mean `{meant}`?")),
     })

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::setting::Setting;
-use crate::yaml::{Mapping, Node};
+use super::loader::Loader;
+use super::setting::{Setting, is_template};
+use crate::yaml::{Key, Mapping, Node, Yaml};
 
 /// The directives of one thing; in a [`Task`](super::Task) all outer ones are already merged in.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -69,4 +70,58 @@ impl Directives {
 
 fn chain<T: Clone>(outer: &[T], inner: Vec<T>) -> Vec<T> {
     outer.iter().cloned().chain(inner).collect()
+}
+
+impl Loader<'_> {
+    /// Reads a directive; `false` where the keyword is none.
+    pub(super) fn directive(&mut self, into: &mut Directives, key: &Key, node: &Node) -> bool {
+        match key.name.as_str() {
+            "become" => into.r#become = self.setting(key, node),
+            "become_user" => into.become_user = self.setting(key, node),
+            "become_flags" => into.become_flags = self.setting(key, node),
+            "become_method" => self.only(key, node, &["sudo", "ansible.builtin.sudo"]),
+            "check_mode" => into.check_mode = self.setting(key, node),
+            "ignore_errors" => into.ignore_errors = self.setting(key, node),
+            "ignore_unreachable" => into.ignore_unreachable = self.setting(key, node),
+            "any_errors_fatal" => into.any_errors_fatal = self.setting(key, node),
+            "no_log" => into.no_log = self.setting(key, node),
+            "run_once" => into.run_once = self.setting(key, node),
+            "delegate_to" => into.delegate_to = self.setting(key, node),
+            "remote_user" => into.remote_user = self.setting(key, node),
+            "connection" => {
+                if !is_template(node) {
+                    self.only(
+                        key,
+                        node,
+                        &["ssh", "local", "smart", "ansible.builtin.ssh", "ansible.builtin.local"],
+                    );
+                }
+                into.connection = self.setting(key, node);
+            }
+            "port" => into.port = self.setting(key, node),
+            "when" => into.when = self.conditions(key, node),
+            "environment" => self.environment(into, key, node),
+            "vars" => into.vars = vec![Arc::new(self.vars(key, node))],
+            "notify" => into.notify = self.strings(key, node),
+            "tags" => into.tags = self.known_strings(key, node, Some(',')),
+            _ => return false,
+        }
+        true
+    }
+
+    fn environment(&mut self, into: &mut Directives, key: &Key, node: &Node) {
+        let all: &[Node] = match &node.value {
+            Yaml::List(items) => items,
+            Yaml::Null => &[],
+            _ => std::slice::from_ref(node),
+        };
+        for one in all {
+            match &one.value {
+                Yaml::Map(_) => into.environment.push(one.clone()),
+                Yaml::Str(_) if is_template(one) => into.environment.push(one.clone()),
+                _ => self.wrong(key, one, "a mapping"),
+            }
+        }
+        self.lint(node);
+    }
 }

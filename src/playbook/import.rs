@@ -63,14 +63,15 @@ impl Loader<'_> {
                 _ if Place::Import.knows(&other.name) => self.complain(Place::Import.complain(other)),
                 _ => {
                     let second = super::call::Does::find(&other.name).is_some();
-                    self.complain(match second {
-                        true => Diagnostic::new(format!(
+                    self.complain(if second {
+                        Diagnostic::new(format!(
                             "this task calls two modules, `{}` and `{}`",
                             key.name, other.name
                         ))
                         .at(&other.span, "the second")
-                        .note(&key.span, "the first"),
-                        false => Place::Import.complain(other),
+                        .note(&key.span, "the first")
+                    } else {
+                        Place::Import.complain(other)
                     });
                 }
             }

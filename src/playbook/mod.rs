@@ -5,9 +5,11 @@
 
 mod actions;
 mod ansible;
+mod arguments;
 mod call;
 mod directives;
 mod embedded;
+mod files;
 mod handlers;
 mod import;
 mod keywords;
@@ -20,10 +22,8 @@ mod schema;
 mod setting;
 mod tags;
 mod task;
+mod values;
 mod words;
-
-#[cfg(test)]
-mod tests;
 
 pub use actions::{Action, ActionEntry, Argument, Meta, Shown, Want, actions, find_action};
 pub use call::{Does, ModuleCall};
@@ -194,3 +194,6 @@ fn import_key(map: &Mapping) -> Option<&(Key, Node)> {
         .iter()
         .find(|(key, _)| matches!(key.name.as_str(), "import_playbook" | "ansible.builtin.import_playbook"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,13 +59,11 @@ pub enum Order {
 impl Play {
     /// Its name, or its hosts.
     pub fn title(&self) -> String {
-        match self.name.as_ref().and_then(Node::as_str) {
-            Some(name) => name.to_owned(),
-            None => {
-                let hosts: Vec<&str> = self.hosts.iter().filter_map(Node::as_str).collect();
-                hosts.join(",")
-            }
+        if let Some(name) = self.name.as_ref().and_then(Node::as_str) {
+            return name.to_owned();
         }
+        let hosts: Vec<&str> = self.hosts.iter().filter_map(Node::as_str).collect();
+        hosts.join(",")
     }
 
     /// The lists of tasks in the order they are run; handlers are flushed after each.

@@ -19,10 +19,11 @@ pub(super) fn complain(name: &str, given: &Value, schema: &Value) -> Option<Stri
     {
         return Some(problem);
     }
-    match kinds.is_empty() {
-        true => Some(format!("`{name}` cannot be {}", value::kind(given))),
-        false => Some(format!("`{name}` takes {}, not {}", kinds.join(" or "), value::kind(given))),
-    }
+    Some(if kinds.is_empty() {
+        format!("`{name}` cannot be {}", value::kind(given))
+    } else {
+        format!("`{name}` takes {}, not {}", kinds.join(" or "), value::kind(given))
+    })
 }
 
 fn fits(given: &Value, schema: &Value) -> bool {

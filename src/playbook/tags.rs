@@ -47,9 +47,12 @@ mod tests {
         Tags { only: own(only), skip: own(skip) }.selects(&own(tags))
     }
 
+    /// `--tags`, `--skip-tags`, the task's own, whether it runs.
+    type Case = (&'static [&'static str], &'static [&'static str], &'static [&'static str], bool);
+
     #[test]
     fn follows_ansibles_special_tags() {
-        let cases: &[(&[&str], &[&str], &[&str], bool)] = &[
+        let cases: &[Case] = &[
             (&[], &[], &[], true),
             (&[], &[], &["never"], false),
             (&["x"], &[], &[], false),

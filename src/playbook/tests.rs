@@ -638,6 +638,94 @@ fn arguments_in_every_notation() {
 }
 
 #[test]
+fn a_command_keeps_its_text() {
+    let playbook = good(&[(
+        "playbooks/site.yml",
+        "- hosts: all\n  tasks:\n    - command: dd if=/dev/zero of={{ f | default('a b') }} creates=/x\n    - shell: \"it's | wc chdir=/tmp\"\n      args: {creates: /y}\n    - file: path=/x state=touch mode='u=rw,g=r'\n",
+    )]);
+    let args: Vec<Value> = playbook.plays[0]
+        .tasks_in_order()
+        .iter()
+        .map(|task| Value::Object(task.call.args.to_map()))
+        .collect();
+    assert_eq!(
+        Value::from(args),
+        serde_json::json!([
+            {"creates": "/x", "cmd": "dd if=/dev/zero of={{ f | default('a b') }}"},
+            {"cmd": "it's | wc chdir=/tmp", "creates": "/y"},
+            {"path": "/x", "state": "touch", "mode": "u=rw,g=r"},
+        ])
+    );
+}
+
+#[test]
+fn files_and_arguments_of_modules() {
+    let found = read(&[
+        (
+            "playbooks/site.yml",
+            "- hosts: all\n  roles: [r]\n  tasks:\n    - template: {src: r.j2, dest: /x}\n    - copy:\n        src: lost.txt\n        dst: /x\n    - copy: {src: /on/host, dest: /x, remote_src: true}\n    - copy: {src: lost.txt, dest: /x}\n    - file:\n        path: \"{{ p }}\"\n        state: tuch\n",
+        ),
+        ("roles/r/tasks/main.yml", "- template: src=r.j2 dest=/x\n- copy: src=tree dest=/x\n"),
+        ("roles/r/templates/r.j2", ""),
+        ("roles/r/files/tree/a", ""),
+    ]);
+    insta::assert_snapshot!(found.unwrap_err().render(false), @r"
+    error: there is no file `r.j2` for `template`
+     --> <embedded>/playbooks/site.yml:4:23
+      |
+    4 |     - template: {src: r.j2, dest: /x}
+      |                       ^^^^ not found
+      |
+      = help: looked for <embedded>/playbooks/templates/r.j2
+      = help: looked for <embedded>/playbooks/r.j2
+
+    error: `copy` needs the argument `dest`
+     --> <embedded>/playbooks/site.yml:5:7
+      |
+    5 |     - copy:
+      |       ^^^^ in this call
+      |
+      = help: `holdfast doc copy` shows an example
+
+    error: there is no file `lost.txt` for `copy`
+     --> <embedded>/playbooks/site.yml:6:14
+      |
+    6 |         src: lost.txt
+      |              ^^^^^^^^ not found
+      |
+      = help: looked for <embedded>/playbooks/files/lost.txt
+      = help: looked for <embedded>/playbooks/lost.txt
+
+    error: `copy` has no argument `dst`
+     --> <embedded>/playbooks/site.yml:7:9
+      |
+    7 |         dst: /x
+      |         ^^^ no such argument
+      |
+      = help: did you mean `dest`?
+
+    error: there is no file `lost.txt` for `copy`
+     --> <embedded>/playbooks/site.yml:9:19
+      |
+    9 |     - copy: {src: lost.txt, dest: /x}
+      |                   ^^^^^^^^ not found
+      |
+      = help: looked for <embedded>/playbooks/files/lost.txt
+      = help: looked for <embedded>/playbooks/lost.txt
+
+    error: `state` cannot be `tuch`; it is one of file, directory, absent, touch, link, hard
+      --> <embedded>/playbooks/site.yml:12:16
+       |
+    12 |         state: tuch
+       |                ^^^^
+       |
+       = help: did you mean `touch`?
+
+    6 problems found; nothing was done
+    ");
+}
+
+#[test]
 fn playbooks_import_playbooks() {
     let playbook = good(&[
         (
