@@ -3,12 +3,14 @@
 //!
 //! Adding a module is one file and one word in the list below.
 
+pub mod apt;
 mod arguments;
 pub mod command;
 pub mod copy;
 mod devices;
 pub mod file;
 mod filesystem;
+mod installation;
 mod invocation;
 pub mod lineinfile;
 mod lvg;
@@ -17,13 +19,20 @@ mod md_array;
 mod mount;
 mod nfs_export;
 pub mod ownership;
+pub mod package;
 mod paths;
 mod placement;
+pub mod reboot;
 mod registry;
+pub mod service;
+pub mod setup;
 pub mod shell;
 pub mod stat;
 mod sysctl;
+pub mod systemd;
 pub mod template;
+mod unit;
+pub mod wait_for;
 
 pub use arguments::{BadArgument, coerce, decode_args};
 pub use registry::{Entry, entries, find};

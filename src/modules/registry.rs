@@ -106,7 +106,14 @@ modules![
     shell::Shell,
     stat::Stat,
     template::Template,
+    wait_for::WaitFor,
+    setup::Setup,
+    reboot::Reboot,
     // packages and services
+    package::Package,
+    apt::Apt,
+    service::Service,
+    systemd::Systemd,
     // storage
     md_array::MdArray,
     lvg::Lvg,

@@ -1,6 +1,7 @@
 //! Asks the tools of this host and builds the `Machine`: lazily, only what is needed and not yet known.
 
 mod accounts;
+mod facts;
 mod host;
 mod packages;
 mod paths;

@@ -30,7 +30,9 @@ fn code() -> Vec<(String, String)> {
             let name = path.strip_prefix(&root).unwrap().display().to_string();
             (name, lines.collect::<Vec<_>>().join("\n"))
         })
-        .filter(|(name, _)| !name.contains("/tests") && !name.ends_with("tests.rs") && !name.ends_with("suite.rs"))
+        .filter(|(name, _)| {
+            !name.contains("/tests") && !name.ends_with("tests.rs") && !name.ends_with("suite.rs")
+        })
         .collect()
 }
 
@@ -104,7 +106,8 @@ fn only_the_doors_spawn_and_print() {
         if text.contains("process::Command::new") && !doors.iter().any(|door| name.starts_with(door)) {
             found.push(format!("{name} spawns a process"));
         }
-        let prints = ["println!", "io::stdout", "io::stderr", "anstream::"].iter().any(|word| text.contains(word));
+        let prints =
+            ["println!", "io::stdout", "io::stderr", "anstream::"].iter().any(|word| text.contains(word));
         let speakers = ["report/", "cli/", "agent/streams.rs"];
         if prints && !speakers.iter().any(|speaker| name.starts_with(speaker)) {
             found.push(format!("{name} prints"));
