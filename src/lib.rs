@@ -25,6 +25,7 @@ pub mod event;
 pub mod exec;
 pub mod exit;
 pub mod inventory;
+pub mod lab;
 pub mod machine;
 pub mod modules;
 pub mod observe;

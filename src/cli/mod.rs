@@ -4,6 +4,7 @@ pub mod adhoc;
 pub mod completions;
 pub mod doc;
 pub mod inventory;
+pub mod lab;
 pub mod list;
 pub mod run;
 pub mod targets;
@@ -48,6 +49,9 @@ enum Command {
     Facts(adhoc::Facts),
     /// Show the modules, or what one of them takes
     Doc(doc::Doc),
+    /// Virtual machines on this computer, to try playbooks on
+    #[command(subcommand)]
+    Lab(lab::LabCommand),
     /// Write what a shell needs to complete this command line
     Completions(completions::Completions),
     /// The remote side; started on hosts by this program itself
@@ -73,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::write(args.shell, &mut command(), &mut std::io::stdout())
             .map(|()| Exit::Done)
             .map_err(Into::into),
+        Command::Lab(command) => return lab::run(command).unwrap_or_else(|error| complain(&error)),
         Command::Agent => return crate::agent::serve(),
     };
     match ended {
