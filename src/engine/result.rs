@@ -71,9 +71,13 @@ impl Ended {
 
     /// `failed_when` said so.
     pub(super) fn set_failed(&mut self, failed: bool) {
+        // `changed_when` has had its say before.
+        let changed = self.is_changed();
         let old = std::mem::replace(&mut self.outcome, Outcome::Unchanged);
         self.outcome = match (old, failed) {
-            (Outcome::Failed { plan, done, .. }, false) if plan.is_empty() || done == 0 => Outcome::Unchanged,
+            (Outcome::Failed { plan, done, .. }, false) if plan.is_empty() || done == 0 || !changed => {
+                Outcome::Unchanged
+            }
             (Outcome::Failed { plan, .. }, false) => Outcome::Changed(plan),
             (Outcome::Changed(plan) | Outcome::Withheld(plan), true) => {
                 let done = plan.actions.len();
@@ -177,6 +181,10 @@ mod tests {
         let result =
             serde_json::json!({"failed": true, "rc": 3, "msg": "non-zero return code", "cmd": ["x", "y"]});
         let Value::Object(result) = result else { unreachable!() };
+        let mut ended = Ended::reported(changed(), result.clone());
+        ended.set_changed(false);
+        ended.set_failed(false);
+        assert_eq!(ended.outcome, Outcome::Unchanged);
         let mut ended = Ended::reported(changed(), result);
         let Outcome::Failed { failure, .. } = &ended.outcome else { panic!("{ended:?}") };
         assert_eq!(

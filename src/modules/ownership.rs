@@ -81,12 +81,12 @@ impl Ownership<'_> {
         let default = if kind == Kind::Directory { 0o755 } else { 0o644 };
         let mut metadata = self.wanted(machine, default, kind)?;
         let mode = *metadata.mode.get_or_insert(default);
-        let (own_uid, own_gid) = machine.accounts.own;
+        let own = machine.accounts.own;
         let folder = machine.files.follow(super::paths::parent(path)).1;
         // A folder with the set-group-id bit gives its group on.
         let inherited = folder.filter(|folder| folder.stat.mode & 0o2000 != 0).map(|folder| folder.stat.gid);
-        let uid = metadata.uid.unwrap_or(own_uid);
-        let gid = metadata.gid.or(inherited).unwrap_or(own_gid);
+        let uid = metadata.uid.unwrap_or(own.0);
+        let gid = metadata.gid.or(inherited).unwrap_or(own.1);
         Ok(Placed { metadata, mode, uid, gid })
     }
 

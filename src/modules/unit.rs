@@ -102,7 +102,7 @@ impl Unit<'_> {
             then(&mut plan, change, &[if enabled { "enable" } else { "disable" }], &mut now, false);
         }
         // A changed unit file counts only once systemd has read it again.
-        let stale = now.stale || (self.daemon_reload && self.repeats());
+        let reread = now.stale || (self.daemon_reload && self.repeats());
         let state = |after: &str| {
             let before = if now.sub.is_empty() { None } else { Some(now.sub.clone()) };
             Change::modify("service", self.name, "").attribute("state", before, Some(after.to_owned()))
@@ -118,12 +118,12 @@ impl Unit<'_> {
             Some(Running::Started) if !now.active => {
                 let change = state("started");
                 now.active = true;
-                then(&mut plan, change, &["start"], &mut now, stale);
+                then(&mut plan, change, &["start"], &mut now, reread);
             }
             Some(Running::Stopped) if now.active => {
                 let change = state("stopped").risk(Risk::Disruptive);
                 now.active = false;
-                then(&mut plan, change, &["stop"], &mut now, stale);
+                then(&mut plan, change, &["stop"], &mut now, reread);
             }
             Some(Running::Restarted | Running::Reloaded) => {
                 let (verb, after) = match self.state {
@@ -133,7 +133,7 @@ impl Unit<'_> {
                 };
                 let change = Change { op: crate::plan::Op::Run, ..state(after) }.risk(Risk::Disruptive);
                 now.active = true;
-                then(&mut plan, change, &[verb], &mut now, stale);
+                then(&mut plan, change, &[verb], &mut now, reread);
             }
             _ if now.stale && self.daemon_reload => {
                 let change = Change::modify("service", self.name, "its file is read again");

@@ -31,12 +31,12 @@ pub fn parse(text: &str) -> Result<Vec<Package>, String> {
             let [status, name, version, provides] = fields.as_slice() else {
                 return Err(format!("dpkg-query: not four fields in `{line}`"));
             };
-            let provided = provides.split(',').filter_map(|one| one.split_whitespace().next());
+            let names = provides.split(',').filter_map(|one| one.split_whitespace().next());
             Ok(Package {
                 name: (*name).to_owned(),
                 version: (*version).to_owned(),
                 installed: *status == "installed",
-                provides: provided.map(str::to_owned).collect(),
+                provides: names.map(str::to_owned).collect(),
             })
         })
         .collect()

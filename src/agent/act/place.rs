@@ -1,5 +1,5 @@
 //! Whole files, put in place so that a reader sees the old content or the new one and nothing between: written beside
-//! the path, synced, renamed. SELinux labels are what the folder gives.
+//! the path, synced, renamed. `SELinux` labels are what the folder gives.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -32,12 +32,8 @@ pub(super) fn look(ask: &Ask<'_>, facts: &mut Map<String, Value>) {
     facts.insert("devices".to_owned(), devices.into());
     facts.insert("md".to_owned(), arrays.into());
     facts.insert("device_links".to_owned(), links.dictionary(&masters).into());
-    if with_lvm
-        && ask.system.identity().0 == 0
-        && let Some(said) = ask.said(&full_report())
-    {
-        put(facts, "lvm", volumes(&said));
-    }
+    let said = if with_lvm && ask.system.identity().0 == 0 { ask.said(&full_report()) } else { None };
+    put(facts, "lvm", volumes(said.as_deref().unwrap_or(r#"{"report": []}"#)));
     if let Some(all) = ask.text("/proc/self/mounts").and_then(|text| mounts::parse(&text).ok()) {
         facts.insert("mounts".to_owned(), mounted(ask, &all, &links).into());
     }

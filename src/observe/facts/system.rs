@@ -29,7 +29,12 @@ pub(super) fn look(ask: &Ask<'_>, machine: &Machine, facts: &mut Map<String, Val
     put(facts, "fips", Some(ask.value("/proc/sys/crypto/fips_enabled").as_deref() == Some("1")));
     put(facts, "iscsi_iqn", initiator(ask));
     put(facts, "hostnqn", ask.value("/etc/nvme/hostnqn"));
-    put(facts, "date_time", ask.said(&date()).and_then(|text| date_time(&text)));
+    if let Some(mut now) = ask.said(&date()).and_then(|text| date_time(&text)) {
+        let epoch = now.get("epoch").and_then(Value::as_str).unwrap_or_default();
+        let utc = ask.said(&utc(epoch)).map(|text| text.trim().to_owned());
+        put(&mut now, "iso8601", utc);
+        put(facts, "date_time", Some(now));
+    }
     let environment: Map<String, Value> =
         std::env::vars().map(|(name, value)| (name, value.into())).collect();
     put(facts, "env", Some(environment));
@@ -182,6 +187,11 @@ fn initiator(ask: &Ask<'_>) -> Option<String> {
 /// Asks for everything about now at once.
 fn date() -> Command {
     Command::probe("date").arg("+%Y %m %d %H %M %S %s %Z %z %A %u %V %j")
+}
+
+/// The same moment in universal time.
+fn utc(epoch: &str) -> Command {
+    Command::probe("date").args(["--utc", &format!("--date=@{epoch}"), "+%Y-%m-%dT%H:%M:%SZ"])
 }
 
 fn date_time(text: &str) -> Option<Map<String, Value>> {
