@@ -118,7 +118,8 @@ impl MountsEffect {
                 match (entry, found.as_slice()) {
                     (None, []) => Ok(()),
                     (Some(want), [found])
-                        if same_but_for_late_names(want.line.as_bytes(), found.line.as_bytes()) =>
+                        if want.line == found.line
+                            || same_but_for_late_names(want.line.as_bytes(), found.line.as_bytes()) =>
                     {
                         Ok(())
                     }

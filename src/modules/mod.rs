@@ -27,6 +27,8 @@ mod registry;
 pub mod service;
 pub mod setup;
 pub mod shell;
+#[cfg(test)]
+mod stack;
 pub mod stat;
 mod sysctl;
 pub mod systemd;
