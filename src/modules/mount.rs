@@ -364,7 +364,9 @@ impl Mount {
                 Step::run(tool::mount(&source.live, target, fstype, &options)),
             ]
         } else {
-            let words: Vec<&str> = std::iter::once(options.as_str()).chain(differing).collect();
+            let words: Vec<&str> = std::iter::once(options.as_str())
+                .chain(differing.into_iter().filter(|word| !options.split(',').any(|own| own == *word)))
+                .collect();
             vec![Step::run(tool::remount(target, &words.join(",")))]
         };
         plan.push(change, steps, predicts);
