@@ -18,7 +18,11 @@ pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Result<Conten
     }
     let command = blkid::probe(path);
     let output = system.run(&command);
-    let found = blkid::parse(&output).map_err(unread)?;
+    // A device that cannot be looked at, or not in time, is occupied; it stops nobody who does not want it.
+    let found = match blkid::parse(&output) {
+        Ok(found) => found,
+        Err(complaint) => return unknown(&complaint),
+    };
     match found {
         Found::Ambiguous => return unknown("several signatures that contradict each other"),
         Found::Signature(signature) => return signed(path, size, signature, system),
@@ -36,10 +40,12 @@ pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Result<Conten
         Ok(false) => return unknown("somebody has it open"),
         Err(error) => return unknown(&format!("cannot be opened: {error}")),
     }
-    let signatures = signatures(path, system)?;
-    match signatures.first() {
-        Some(kind) => unknown(&format!("a signature of {kind}")),
-        None => Ok(Content::Blank { table: false }),
+    match signatures(path, system) {
+        Err(failure) => unknown(&failure.title),
+        Ok(signatures) => match signatures.first() {
+            Some(kind) => unknown(&format!("a signature of {kind}")),
+            None => Ok(Content::Blank { table: false }),
+        },
     }
 }
 
@@ -66,7 +72,8 @@ fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Resul
         let table = found.table.unwrap_or_else(|| "unknown".to_owned());
         let empty = table == "gpt"
             && ends(path, size, system).is_ok_and(|(first, last)| empty_table(&first, &last))
-            && signatures(path, system)?.iter().all(|kind| matches!(kind.as_str(), "gpt" | "PMBR"))
+            && signatures(path, system)
+                .is_ok_and(|all| all.iter().all(|kind| matches!(kind.as_str(), "gpt" | "PMBR")))
             && system.open_exclusive(Path::new(path)).unwrap_or(false);
         return Ok(if empty { Content::Blank { table: true } } else { Content::Partitions { table } });
     };
@@ -178,6 +185,14 @@ mod tests {
         assert!(occupied(&look(&[], Status::Code(2), "", signature)));
         let unreadable = Transcript::new().ends(BLKID, Status::Code(2), "", "").says(WIPEFS, "");
         assert!(occupied(&probe("/dev/vdb", SIZE, &unreadable).unwrap()));
+        // As seen on a host whose disks were busy with a resync.
+        let late = Transcript::new().device("/dev/vdb", SIZE, &[]).ends(BLKID, Status::Code(2), "", "").ends(
+            WIPEFS,
+            Status::TimedOut,
+            "",
+            "",
+        );
+        assert!(occupied(&probe("/dev/vdb", SIZE, &late).unwrap()));
     }
 
     #[test]
