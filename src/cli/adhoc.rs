@@ -49,22 +49,16 @@ pub fn exec(args: Exec) -> anyhow::Result<Exit> {
         show: args.show,
         ..Args::default()
     };
-    go(args, Mode::Run, vec![playbook])
+    go(args, Mode::Run, vec![playbook], Arc::new(Library::new()))
 }
 
 /// Prints the facts of one host as JSON.
 pub fn facts(args: &Facts) -> anyhow::Result<Exit> {
     let playbook = playbook(&args.host, "setup", "")?;
-    let begun = begin::begin(&args.targets, crate::diagnostic::Diagnostics::default())?;
+    let library = Arc::new(Library::new());
+    let begun = begin::begin(&args.targets, &library, crate::diagnostic::Diagnostics::default())?;
     let Begun { inventory, settings, .. } = begun;
-    let run = begin::assemble(
-        vec![playbook],
-        inventory,
-        settings,
-        Arc::new(Library::new()),
-        begin::templar(),
-        None,
-    )?;
+    let run = begin::assemble(vec![playbook], inventory, settings, library, begin::templar(), None)?;
     let heard: Arc<Mutex<Vec<Event>>> = Arc::default();
     let keep = Arc::clone(&heard);
     let listener = Box::new(move |event| keep.lock().unwrap_or_else(PoisonError::into_inner).push(event));

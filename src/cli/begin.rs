@@ -10,7 +10,7 @@ use super::targets::Targets;
 use super::{Complaint, password};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::engine::{Run, Settings};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, is_secret};
 use crate::playbook::{Library, Lint, Playbook};
 use crate::report::Secrets;
 use crate::template::{FileRoots, Templar};
@@ -26,9 +26,13 @@ pub(super) struct Begun {
 }
 
 /// Reads the inventory and the flags; `found` is what was wrong before. Everything wrong is said at once.
-pub(super) fn begin(targets: &Targets, mut found: Diagnostics) -> anyhow::Result<Begun> {
-    let sources = sources(targets);
-    let inventory = match Inventory::load(&sources, Arc::new(crate::inventory::Disk)) {
+pub(super) fn begin(
+    targets: &Targets,
+    library: &Arc<Library>,
+    mut found: Diagnostics,
+) -> anyhow::Result<Begun> {
+    let sources: Vec<String> = sources(targets).iter().map(|name| library.inventory(name)).collect();
+    let inventory = match Inventory::load(&sources, Arc::clone(library) as _) {
         Ok(inventory) => Some(inventory),
         Err(complaints) => {
             found.extend(complaints.0);
@@ -48,7 +52,7 @@ pub(super) fn begin(targets: &Targets, mut found: Diagnostics) -> anyhow::Result
     become_password.iter().for_each(|password| secrets.add(password));
     for host in inventory.hosts() {
         for (name, var) in inventory.vars(host).iter() {
-            if SECRET.contains(&name.as_str())
+            if is_secret(name)
                 && let Value::String(text) = &var.value
             {
                 secrets.add(text);
@@ -83,15 +87,6 @@ pub(super) fn assemble(
     let parcel = Parcel::new().context("this program could not read itself")?;
     Ok(Run { playbooks, inventory, limit, settings, library, templar, parcel })
 }
-
-/// Variables whose values are never shown.
-const SECRET: &[&str] = &[
-    "ansible_become_pass",
-    "ansible_become_password",
-    "ansible_password",
-    "ansible_ssh_pass",
-    "ansible_sudo_pass",
-];
 
 /// What `-i` says; nothing means nobody but `localhost`.
 fn sources(targets: &Targets) -> Vec<String> {
@@ -162,9 +157,9 @@ fn first_line(path: &Path) -> anyhow::Result<String> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// The template engine, with its files on this machine's disk.
+/// The template engine, with its files on this machine's disk and in the binary.
 pub(super) fn templar() -> Templar {
-    Templar::new(FileRoots::disk(vec![PathBuf::from(".")]))
+    Templar::new(FileRoots { files: Arc::new(Library::new()), roots: vec![PathBuf::from(".")] })
 }
 
 /// Threads for waiting on hosts: the work itself is small.

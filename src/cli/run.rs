@@ -75,20 +75,27 @@ pub enum Mode {
 /// Reads the playbooks and runs them.
 pub fn run(args: Args, mode: Mode) -> anyhow::Result<Exit> {
     let templar = begin::templar();
-    let (playbooks, found) = load(&args.playbooks, &Library::new(), &templar);
+    let library = Arc::new(Library::new());
+    let (playbooks, found) = load(&args.playbooks, &library, &templar);
     if found.is_empty() {
-        return go(args, mode, playbooks);
+        return go(args, mode, playbooks, library);
     }
     // What is wrong with the inventory and the flags is said too, in the same pass.
-    Err(begin::begin(&args.targets, found)
+    Err(begin::begin(&args.targets, &library, found)
         .err()
         .unwrap_or_else(|| anyhow::anyhow!("the complaints were lost")))
 }
 
 /// Runs playbooks that were read.
-pub(super) fn go(args: Args, mode: Mode, playbooks: Vec<Playbook>) -> anyhow::Result<Exit> {
+pub(super) fn go(
+    args: Args,
+    mode: Mode,
+    playbooks: Vec<Playbook>,
+    library: Arc<Library>,
+) -> anyhow::Result<Exit> {
     let templar = begin::templar();
-    let Begun { mut inventory, mut settings, secrets } = begin::begin(&args.targets, Diagnostics::default())?;
+    let Begun { mut inventory, mut settings, secrets } =
+        begin::begin(&args.targets, &library, Diagnostics::default())?;
     for playbook in &playbooks {
         if let crate::playbook::Dir::Disk(folder) = &playbook.dir {
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -112,7 +119,7 @@ pub(super) fn go(args: Args, mode: Mode, playbooks: Vec<Playbook>) -> anyhow::Re
     let options = Options { diff: settings.diff, verbosity: args.show.verbose, progress: args.show.progress };
     let mut report = report::open(args.show.output, options, &secrets);
     let limit = args.targets.limit.clone();
-    let run = begin::assemble(playbooks, inventory, settings, Arc::new(Library::new()), templar, limit)?;
+    let run = begin::assemble(playbooks, inventory, settings, library, templar, limit)?;
     let runtime = begin::runtime()?;
     let (tell, events) = std::sync::mpsc::channel();
     let listener = Box::new(move |event| {

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::attempt::{Fate, Round};
+use super::attempt::{Fate, Round, plain_text};
 use super::local::End;
 use super::play::{PlayRun, task_vars};
 use super::settings::FORKS;
+use super::vars::{HostVars, TaskVars};
 use super::world::Host;
 use crate::event::{TaskId, What};
-use crate::playbook::{Block, Entry, Task};
+use crate::playbook::{Block, Entry, Task, has_template};
+use crate::template::Scope;
 
 type Hosts = Vec<Arc<Host>>;
 
@@ -91,19 +93,20 @@ impl PlayRun<'_> {
             return Vec::new();
         }
         self.see(&hosts);
-        let round = self.round(task, rescued, handler);
+        let round = self.round(task, &hosts, rescued, handler);
         let once = task.directives.run_once.as_ref().is_some_and(|setting| setting.known() == Some(&true));
         let doing = if once { hosts[..1].to_vec() } else { hosts.clone() };
         let fates = all(&round, &doing, self.forks()).await;
         self.follow(&round, hosts, fates, once).await
     }
 
-    fn round(&mut self, task: &Arc<Task>, rescued: bool, handler: bool) -> Arc<Round> {
+    fn round(&mut self, task: &Arc<Task>, hosts: &Hosts, rescued: bool, handler: bool) -> Arc<Round> {
         let id = TaskId(self.course.next_task);
         self.course.next_task += 1;
+        let vars = Arc::new(task_vars(task));
         self.course.tell.tell(What::TaskStarted {
             task: id,
-            name: task.own_title(),
+            name: self.name(task, &vars, hosts),
             module: task.call.does.name().to_owned(),
             at: task.span.to_string(),
             role: task.role.as_ref().map(|role| role.name.clone()),
@@ -114,11 +117,29 @@ impl PlayRun<'_> {
             world: Arc::clone(&self.course.world),
             task: Arc::clone(task),
             play: Arc::clone(&self.vars),
-            vars: Arc::new(task_vars(task)),
+            vars,
             batch: Arc::clone(&self.batch),
             tell: self.course.tell.clone(),
             rescued,
         })
+    }
+
+    /// A task's name may use variables; they are those of the first host. What cannot be worked out stays as written.
+    fn name(&self, task: &Task, vars: &Arc<TaskVars>, hosts: &Hosts) -> String {
+        let written = task.own_title();
+        let (Some(node), Some(host)) = (&task.name, hosts.first()) else { return written };
+        if !has_template(&written) {
+            return written;
+        }
+        let scope = Scope::new(Arc::new(HostVars {
+            world: Arc::clone(&self.course.world),
+            memory: host.learnt.snapshot(),
+            host: Arc::clone(host),
+            play: Arc::clone(&self.vars),
+            task: Arc::clone(vars),
+            batch: Arc::clone(&self.batch),
+        }));
+        self.course.world.templar.node(node, &scope).map_or(written, |name| plain_text(&name))
     }
 
     fn forks(&self) -> usize {

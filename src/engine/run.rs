@@ -60,7 +60,7 @@ impl Run {
             hosts: distinct.len(),
         });
         for warning in self.playbooks.iter().flat_map(|playbook| &playbook.warnings) {
-            tell.warning(warning.render(false));
+            tell.warning(warning.render_warning(false));
         }
         let forks = if self.settings.forks == 0 { FORKS } else { self.settings.forks };
         let line = Line {
