@@ -147,7 +147,7 @@ impl FilesEffect {
                     state.content = now.content.take();
                     state.stat.size = now.stat.size;
                 }
-                files.seen.insert(path.clone(), Some(state))
+                files.seen.insert(path.clone(), Some(state));
             }
             Self::Gone { path } => {
                 let below = format!("{path}/");
@@ -160,7 +160,7 @@ impl FilesEffect {
                 files.trees.values_mut().for_each(|tree| {
                     tree.entries.retain(|entry, _| entry != path && !entry.starts_with(&below));
                 });
-                files.seen.insert(path.clone(), None)
+                files.seen.insert(path.clone(), None);
             }
             Self::MountPoint { path } => {
                 if !matches!(files.seen.get(path), Some(Some(found)) if found.stat.kind == Kind::Directory) {
@@ -168,10 +168,9 @@ impl FilesEffect {
                         .seen
                         .insert(path.clone(), Some(FileState::expected(Kind::Directory, 0o755, 0, 0, None)));
                 }
-                return;
             }
-            Self::Touched { .. } => return,
-        };
+            Self::Touched { .. } => {}
+        }
     }
 
     pub fn holds(&self, files: &Files) -> Result<(), String> {
@@ -180,13 +179,12 @@ impl FilesEffect {
         }
         let found = files.seen.get(self.path()).ok_or("it could not be observed again")?;
         match (self, found) {
-            (Self::Gone { .. }, None) => Ok(()),
             (Self::Gone { path }, Some(_)) => Err(format!("{path} is still there")),
             (Self::Put { path, .. } | Self::MountPoint { path }, None) => Err(format!("{path} is not there")),
             (Self::MountPoint { path }, Some(found)) if found.stat.kind != Kind::Directory => {
                 Err(format!("{path} is {} and no mount point", found.stat.kind.name()))
             }
-            (Self::MountPoint { .. } | Self::Touched { .. }, _) => Ok(()),
+            (Self::Gone { .. }, None) | (Self::MountPoint { .. } | Self::Touched { .. }, _) => Ok(()),
             (Self::Put { path, state }, Some(found)) => {
                 let (want, got) = (&state.stat, &found.stat);
                 if want.kind != got.kind {

@@ -168,7 +168,7 @@ impl File {
                 None => {
                     let placed = self.ownership().of_new(&ahead, folder, Kind::Directory)?;
                     let mut change = Change::create("directory", folder, "");
-                    change.detail = placed.metadata.to_string().trim().to_owned();
+                    placed.metadata.to_string().trim().clone_into(&mut change.detail);
                     let effect = FilesEffect::Put {
                         path: folder.to_owned(),
                         state: placed.state(Kind::Directory, None),
@@ -234,23 +234,18 @@ impl File {
             (target, Some(now)) => (target, Some(now)),
             (_, None) => (path.to_owned(), None),
         };
-        match now {
-            Some(now) => {
-                let placed = self.ownership().of_old(machine, &now.stat)?;
-                let mut change = Change::modify(word(now.stat.kind), path.as_str(), "touched");
-                change.attributes = placed.differences(&now.stat);
-                Ok(Plan::of(change, touch(&path, placed.metadata.clone()), [put(&path, now, &placed)]))
-            }
-            None => {
-                paths::folder_exists(machine, &path)?;
-                let placed = self.ownership().of_new(machine, &path, Kind::File)?;
-                let effect = FilesEffect::Put {
-                    path: path.clone(),
-                    state: placed.state(Kind::File, Some(Vec::new())),
-                };
-                let change = Change::create("file", path.as_str(), "empty");
-                Ok(Plan::of(change, touch(&path, placed.metadata), [Prediction::Files(effect)]))
-            }
+        if let Some(now) = now {
+            let placed = self.ownership().of_old(machine, &now.stat)?;
+            let mut change = Change::modify(word(now.stat.kind), path.as_str(), "touched");
+            change.attributes = placed.differences(&now.stat);
+            Ok(Plan::of(change, touch(&path, placed.metadata.clone()), [put(&path, now, &placed)]))
+        } else {
+            paths::folder_exists(machine, &path)?;
+            let placed = self.ownership().of_new(machine, &path, Kind::File)?;
+            let effect =
+                FilesEffect::Put { path: path.clone(), state: placed.state(Kind::File, Some(Vec::new())) };
+            let change = Change::create("file", path.as_str(), "empty");
+            Ok(Plan::of(change, touch(&path, placed.metadata), [Prediction::Files(effect)]))
         }
     }
 

@@ -69,21 +69,20 @@ impl Invocation<'_> {
     pub(super) fn result(&self, done: &Done<'_>) -> Map<String, Value> {
         let mut result = Map::new();
         result.insert("cmd".to_owned(), self.shown.as_str().into());
-        match done.outputs.last() {
-            Some(output) => self.ended(output, &mut result),
-            None => {
-                let idle = self.idle(done.before).ok().flatten();
-                let quiet = if idle.is_some() { 0.into() } else { Value::Null };
-                result.insert("rc".to_owned(), quiet);
-                for key in ["stdout", "stderr"] {
-                    result.insert(key.to_owned(), "".into());
-                    result.insert(format!("{key}_lines"), Value::Array(Vec::new()));
-                }
-                let withheld = "Command would have run if not in check mode";
-                let message = idle.unwrap_or_else(|| withheld.to_owned());
-                result.insert("msg".to_owned(), message.into());
-                result.insert("skipped".to_owned(), done.dry.into());
+        if let Some(output) = done.outputs.last() {
+            self.ended(output, &mut result);
+        } else {
+            let idle = self.idle(done.before).ok().flatten();
+            let quiet = if idle.is_some() { 0.into() } else { Value::Null };
+            result.insert("rc".to_owned(), quiet);
+            for key in ["stdout", "stderr"] {
+                result.insert(key.to_owned(), "".into());
+                result.insert(format!("{key}_lines"), Value::Array(Vec::new()));
             }
+            let withheld = "Command would have run if not in check mode";
+            let message = idle.unwrap_or_else(|| withheld.to_owned());
+            result.insert("msg".to_owned(), message.into());
+            result.insert("skipped".to_owned(), done.dry.into());
         }
         result
     }

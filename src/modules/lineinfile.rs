@@ -161,7 +161,7 @@ impl Lineinfile {
             regexp.as_ref().is_some_and(|regexp| regexp.is_match(text(candidate)))
                 || self.search_string.as_ref().is_some_and(|search| contains(candidate, search))
         });
-        let found = if self.firstmatch { matching.next() } else { matching.last() }.map(|(at, _)| at);
+        let found = if self.firstmatch { matching.next() } else { matching.next_back() }.map(|(at, _)| at);
         let (mut exact, mut place) = (None, None);
         if found.is_none() {
             for (at, candidate) in lines.iter().enumerate() {

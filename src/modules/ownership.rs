@@ -54,9 +54,11 @@ impl Ownership<'_> {
     pub(super) fn wanted(self, machine: &Machine, now: u32, kind: Kind) -> Result<Metadata, Refusal> {
         let accounts = &machine.accounts;
         // In a dry run a package may bring the account along; its number cannot be known before.
-        let unknown = |what: &str, name: &str| match machine.packages.expected {
-            true => Ok(None),
-            false => Err(Refusal::new(format!("there is no {what} `{name}` on this host"))),
+        let unknown = |what: &str, name: &str| {
+            if machine.packages.expected {
+                return Ok(None);
+            }
+            Err(Refusal::new(format!("there is no {what} `{name}` on this host")))
         };
         let uid = match self.owner {
             None => None,
