@@ -179,9 +179,8 @@ fn last_word(plan: &Plan) -> Vec<&Prediction> {
 fn decode(order: &Order) -> Result<Box<dyn Module>, Failure> {
     let entry = modules::find(&order.module)
         .ok_or_else(|| Failure::new(format!("this build has no module `{}`", order.module)))?;
-    let args = match serde_json::from_str(&order.args) {
-        Ok(Value::Object(args)) => args,
-        _ => return Err(Failure::new("the order's arguments are no mapping")),
+    let Ok(Value::Object(args)) = serde_json::from_str(&order.args) else {
+        return Err(Failure::new("the order's arguments are no mapping"));
     };
     entry.decode(&args).map_err(|bad| {
         let mut failure =

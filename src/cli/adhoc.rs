@@ -49,7 +49,7 @@ pub fn exec(args: Exec) -> anyhow::Result<Exit> {
         show: args.show,
         ..Args::default()
     };
-    go(args, Mode::Run, vec![playbook], Arc::new(Library::new()))
+    go(&args, Mode::Run, vec![playbook], Arc::new(Library::new()))
 }
 
 /// Prints the facts of one host as JSON.
@@ -70,7 +70,7 @@ pub fn facts(args: &Facts) -> anyhow::Result<Exit> {
         match &event.what {
             What::HostDone(done) => print(done)?,
             What::Unreachable { host, failure, .. } => {
-                writeln!(anstream::stderr(), "error: {host}: {failure}")?
+                writeln!(anstream::stderr(), "error: {host}: {failure}")?;
             }
             _ => {}
         }
@@ -81,7 +81,7 @@ pub fn facts(args: &Facts) -> anyhow::Result<Exit> {
 fn print(done: &HostDone) -> anyhow::Result<()> {
     match (&done.outcome, done.result.get("ansible_facts")) {
         (Outcome::Failed { failure, .. }, _) => {
-            writeln!(anstream::stderr(), "error: {}: {failure}", done.host)?
+            writeln!(anstream::stderr(), "error: {}: {failure}", done.host)?;
         }
         (_, Some(facts)) => writeln!(anstream::stdout(), "{}", serde_json::to_string_pretty(facts)?)?,
         _ => {}

@@ -49,7 +49,9 @@ pub(super) fn begin(
     let Some(inventory) = inventory.filter(|_| found.is_empty()) else { return Err(Complaint(found).into()) };
     let become_password = become_password(targets)?;
     let secrets = Secrets::default();
-    become_password.iter().for_each(|password| secrets.add(password));
+    if let Some(password) = &become_password {
+        secrets.add(password);
+    }
     for host in inventory.hosts() {
         for (name, var) in inventory.vars(host).iter() {
             if is_secret(name)

@@ -63,8 +63,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
-        Command::Run(args) => run::run(args, run::Mode::Run),
-        Command::Plan(args) => run::run(args, run::Mode::Plan),
+        Command::Run(args) => run::run(&args, run::Mode::Run),
+        Command::Plan(args) => run::run(&args, run::Mode::Plan),
         Command::Validate(args) => validate::run(&args),
         Command::List(args) => list::run(&args),
         Command::Inventory(args) => match inventory::run(&args) {

@@ -73,7 +73,7 @@ pub enum Mode {
 }
 
 /// Reads the playbooks and runs them.
-pub fn run(args: Args, mode: Mode) -> anyhow::Result<Exit> {
+pub fn run(args: &Args, mode: Mode) -> anyhow::Result<Exit> {
     let templar = begin::templar();
     let library = Arc::new(Library::new());
     let (playbooks, found) = load(&args.playbooks, &library, &templar);
@@ -88,7 +88,7 @@ pub fn run(args: Args, mode: Mode) -> anyhow::Result<Exit> {
 
 /// Runs playbooks that were read.
 pub(super) fn go(
-    args: Args,
+    args: &Args,
     mode: Mode,
     playbooks: Vec<Playbook>,
     library: Arc<Library>,
@@ -114,7 +114,7 @@ pub(super) fn go(
     if args.list_hosts || args.list_tasks {
         let hosts = hosts_of(&playbooks, &inventory, args.targets.limit.as_deref(), &settings, &templar);
         let hosts = hosts.map_err(super::Complaint)?;
-        return super::listing::show(&args, &playbooks, &hosts);
+        return super::listing::show(args, &playbooks, &hosts);
     }
     let options = Options { diff: settings.diff, verbosity: args.show.verbose, progress: args.show.progress };
     let mut report = report::open(args.show.output, options, &secrets);

@@ -1,4 +1,4 @@
-//! What the controller does itself: assert, debug, fail, set_fact, include_vars, meta, pause.
+//! What the controller does itself: assert, debug, fail, `set_fact`, `include_vars`, meta, pause.
 
 use std::sync::Arc;
 use std::time::Duration;

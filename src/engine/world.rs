@@ -28,7 +28,7 @@ pub(super) struct Host {
     pub(super) name: String,
     /// This machine, which no inventory mentions: reached without SSH unless a variable says otherwise.
     pub(super) here: bool,
-    /// Variables of the inventory, group_vars and host_vars, merged.
+    /// Variables of the inventory, `group_vars` and `host_vars`, merged.
     pub(super) vars: Arc<Vars>,
     pub(super) group_names: Vec<String>,
     pub(super) inventory_file: Option<String>,

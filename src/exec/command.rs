@@ -39,7 +39,7 @@ impl Command {
             stdin: None,
             env: Vec::new(),
             cwd: None,
-            deadline: Duration::from_secs(3600),
+            deadline: Duration::from_hours(1),
             when_cut: WhenCut::Finish,
         }
     }

@@ -13,8 +13,11 @@ pub struct Transcript {
     files: BTreeMap<PathBuf, Vec<u8>>,
     links: BTreeMap<PathBuf, PathBuf>,
     /// Sizes of block devices that read as zeros, but for what was written at offsets.
-    devices: BTreeMap<PathBuf, (u64, Vec<(u64, Vec<u8>)>)>,
+    devices: BTreeMap<PathBuf, (u64, Vec<Written>)>,
 }
+
+/// Bytes, and the offset at which they are.
+type Written = (u64, Vec<u8>);
 
 impl Transcript {
     pub fn new() -> Self {

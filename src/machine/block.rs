@@ -259,7 +259,7 @@ pub fn logical_path(mapped: &str) -> Option<String> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BlockEffect {
     /// The device is there, like this. What is on it is said separately.
-    Put(Device),
+    Put(Box<Device>),
     Content {
         path: String,
         content: Content,
@@ -278,7 +278,7 @@ impl BlockEffect {
         match self {
             Self::Put(device) => {
                 let content = block.devices.get(&device.path).map(|old| old.content.clone());
-                let mut device = device.clone();
+                let mut device = (**device).clone();
                 if let Some(content) = content {
                     device.content = content;
                 }
@@ -341,10 +341,11 @@ impl BlockEffect {
     pub fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::Gone { path }, Self::Put(device)) => *path == device.path,
-            (Self::Gone { path }, Self::Content { path: other, .. }) => path == other,
             (Self::Put(later), Self::Put(earlier)) => later.path == earlier.path,
             (Self::Put(later), Self::Gone { path }) => later.path == *path,
-            (Self::Content { path, .. }, Self::Content { path: other, .. }) => path == other,
+            (Self::Gone { path } | Self::Content { path, .. }, Self::Content { path: other, .. }) => {
+                path == other
+            }
             (Self::Registered(line), Self::Unregistered { path })
             | (Self::Unregistered { path }, Self::Registered(line)) => *path == line.path,
             (Self::Registered(later), Self::Registered(earlier)) => later.path == earlier.path,
@@ -397,9 +398,9 @@ mod tests {
             array: None,
         };
         let mut block = Block::default();
-        BlockEffect::Put(disk("/dev/vda")).apply(&mut block);
+        BlockEffect::Put(disk("/dev/vda").into()).apply(&mut block);
         assert!(block.find("S").is_some());
-        BlockEffect::Put(disk("/dev/vdb")).apply(&mut block);
+        BlockEffect::Put(disk("/dev/vdb").into()).apply(&mut block);
         assert!(block.find("S").is_none());
     }
 }

@@ -104,13 +104,12 @@ impl MountsEffect {
     pub fn holds(&self, mounts: &Mounts) -> Result<(), String> {
         match self {
             Self::Live { target, mount } => match (mount, mounts.at(target)) {
-                (None, None) => Ok(()),
                 (None, Some(found)) => Err(format!("{} is still mounted at {target}", found.source)),
                 (Some(_), None) => Err(format!("nothing is mounted at {target}")),
                 (Some(want), Some(found)) if want.source != found.source => {
                     Err(format!("{} is mounted at {target}, not {}", found.source, want.source))
                 }
-                (Some(_), Some(_)) => Ok(()),
+                (None, None) | (Some(_), Some(_)) => Ok(()),
             },
             Self::Fstab { path, entry } => {
                 let found: Vec<&FstabEntry> =

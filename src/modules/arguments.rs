@@ -38,7 +38,7 @@ pub fn coerce(entry: &Entry, args: &Map<String, Value>) -> Result<Map<String, Va
         if own.contains_key(name) {
             bad.push(BadArgument {
                 argument: Some(written.clone()),
-                message: format!("`{}` is given twice, also by its other name", name),
+                message: format!("`{name}` is given twice, also by its other name"),
                 help: None,
             });
         }

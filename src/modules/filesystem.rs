@@ -150,10 +150,10 @@ impl Filesystem {
             Type::Xfs => xfs::make(blank, label.as_deref(), stripe, &options),
             Type::Ext4 => ext4::make(blank, label.as_deref(), stripe, &options),
         };
-        let mut detail = format!("{} on {}", kind.name(), Size(device.size));
-        if let Some(stripe) = stripe {
-            detail.push_str(&format!(", aligned to {} × {}", stripe.width, Size(stripe.unit)));
-        }
+        let aligned = stripe.map_or_else(String::new, |stripe| {
+            format!(", aligned to {} × {}", stripe.width, Size(stripe.unit))
+        });
+        let detail = format!("{} on {}{aligned}", kind.name(), Size(device.size));
         let mut change = Change::create("file system", &device.path, detail);
         if label.is_some() {
             change = change.attribute("label", None, label.clone());

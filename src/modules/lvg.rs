@@ -9,6 +9,7 @@ use super::devices::{
     blank_now, checked_text, clear, confirm, device, empty_ends, holds_now, lvm_name, shown,
 };
 use super::{Describe, Module};
+use crate::machine::array::Stripe;
 use crate::machine::block::{Content, Device, Uuid};
 use crate::machine::lvm::{Group, Lvm, LvmEffect, Physical};
 use crate::machine::{Domain, Machine, Needs, Prediction};
@@ -137,7 +138,7 @@ impl Lvg {
         let mut physical = found.map_or_else(BTreeMap::new, |group| group.physical.clone());
         let mut predicts = Vec::new();
         for (device, blank) in new.iter().zip(&blanks) {
-            let stripe = machine.stripe(device).map_or(MIB, |stripe| stripe.full());
+            let stripe = machine.stripe(device).map_or(MIB, Stripe::full);
             let alignment = MIB.div_ceil(stripe) * stripe;
             let foreseen = Physical::foresee(device.size, alignment, size);
             if foreseen.extents == 0 {

@@ -238,7 +238,7 @@ impl Lvol {
         };
         let predicts = [
             Prediction::Lvm(LvmEffect::Logical { group: group.name.clone(), volume }),
-            Prediction::Block(BlockEffect::Put(device)),
+            Prediction::Block(BlockEffect::Put(device.into())),
             blank_now(&path),
         ];
         let detail = format!("{}, {extents} extents", Size(size));
@@ -285,7 +285,7 @@ impl Lvol {
             volume: Logical { extents: wanted, ..volume.clone() },
         })];
         let after = before.map(|device| Device { size: wanted * group.extent, ..device.clone() });
-        predicts.extend(after.iter().cloned().map(BlockEffect::Put).map(Prediction::Block));
+        predicts.extend(after.iter().cloned().map(Box::new).map(BlockEffect::Put).map(Prediction::Block));
         let change = Change::modify("logical volume", self.full_name(), "").attribute(
             "size",
             Some(Size(volume.extents * group.extent).to_string()),

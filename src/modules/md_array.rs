@@ -282,7 +282,7 @@ impl MdArray {
             content: Content::Blank { table: false },
             array: Some(array),
         };
-        let mut predicts = vec![Prediction::Block(BlockEffect::Put(made)), blank_now(&path)];
+        let mut predicts = vec![Prediction::Block(BlockEffect::Put(made.into())), blank_now(&path)];
         predicts.extend(all.iter().map(|device| {
             holds_now(&device.path, Content::Member { array: Uuid::Late, name: self.name.to_string() })
         }));
@@ -356,7 +356,8 @@ impl MdArray {
                 array.members.push(Member { device: device.path.clone(), spare: true });
             }
             let content = Content::Member { array: array.uuid.clone(), name: self.name.to_string() };
-            let predicts = [Prediction::Block(BlockEffect::Put(after)), holds_now(&device.path, content)];
+            let predicts =
+                [Prediction::Block(BlockEffect::Put(after.into())), holds_now(&device.path, content)];
             plan.push(
                 Change::modify("array", &found.path, format!("{what} {}", shown(device))),
                 steps,
@@ -376,7 +377,7 @@ impl MdArray {
                     word(self.bitmap),
                 ),
                 [Step::run(mdadm::bitmap(&found.path, self.bitmap))],
-                [Prediction::Block(BlockEffect::Put(after))],
+                [Prediction::Block(BlockEffect::Put(after.into()))],
             );
         }
         self.register(machine, Some(array), &mut plan);

@@ -168,7 +168,7 @@ impl NfsExport {
         };
         match &self.clients {
             Some(Clients::List(list)) => {
-                list.iter().try_for_each(|client| add(&client.host, &client.options))?
+                list.iter().try_for_each(|client| add(&client.host, &client.options))?;
             }
             Some(Clients::Map(map)) => map.iter().try_for_each(|(host, options)| add(host, options))?,
             None => {}

@@ -16,8 +16,10 @@ pub struct Entry {
     pub example: &'static str,
     argument_aliases: &'static [(&'static str, &'static str)],
     schema: Value,
-    decode: fn(Map<String, Value>) -> Result<Box<dyn Module>, BadArgument>,
+    decode: Decode,
 }
+
+type Decode = fn(Map<String, Value>) -> Result<Box<dyn Module>, BadArgument>;
 
 impl Entry {
     pub(crate) fn of<M: Describe>() -> Self {

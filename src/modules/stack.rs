@@ -2,6 +2,7 @@
 //! what they left: the second time nothing is missing.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ fn disk(number: u8) -> Device {
 
 fn host(disks: u8) -> Machine {
     let mut block = Block::default();
-    (1..=disks).for_each(|number| BlockEffect::Put(disk(number)).apply(&mut block));
+    (1..=disks).for_each(|number| BlockEffect::Put(disk(number).into()).apply(&mut block));
     let live = Live {
         target: "/".into(),
         source: "/dev/vda1".into(),
@@ -66,8 +67,10 @@ fn shown(plan: &Plan) -> String {
     let mut text = String::new();
     for action in &plan.actions {
         let change = &action.change;
-        text.push_str(&format!("{} {} {} {}\n", change.op.sign(), change.kind, change.name, change.detail));
-        action.steps.iter().for_each(|step| text.push_str(&format!("    {}\n", step.shown())));
+        writeln!(text, "{} {} {} {}", change.op.sign(), change.kind, change.name, change.detail).unwrap();
+        for step in &action.steps {
+            writeln!(text, "    {}", step.shown()).unwrap();
+        }
     }
     text
 }
@@ -107,7 +110,9 @@ fn a_blank_host_is_planned_to_the_top_and_then_nothing_is_missing() {
         assert!(Consent::default().covers(&plan).is_ok());
         text.push_str(&shown(&plan));
         all.extend(plan.actions.into_iter().flat_map(|action| action.predicts));
-        all.iter().for_each(|prediction| prediction.apply(&mut machine));
+        for prediction in &all {
+            prediction.apply(&mut machine);
+        }
     }
     insta::assert_snapshot!(text);
     for (module, args) in stack() {

@@ -27,6 +27,7 @@ checked_text!(
 /// Sets a kernel setting, now and in a file for the next boot. The value is compared with the kernel's own.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "these are the names of the arguments")]
 pub(super) struct Sysctl {
     /// The key, such as `vm.dirty_background_bytes`.
     name: Key,

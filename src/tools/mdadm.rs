@@ -155,7 +155,7 @@ pub fn parse_config(text: &str) -> Vec<Registered> {
         for word in words {
             match word.split_once('=') {
                 Some((field, value)) if field.eq_ignore_ascii_case("uuid") => {
-                    array.uuid = Uuid::Known(uuid(value))
+                    array.uuid = Uuid::Known(uuid(value));
                 }
                 None if array.path.is_empty() && !word.starts_with('#') => word.clone_into(&mut array.path),
                 _ => {}

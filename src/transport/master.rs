@@ -122,6 +122,7 @@ fn folder() -> io::Result<PathBuf> {
         _ => {}
     }
     let stat = rustix::fs::lstat(&folder)?;
+    #[expect(clippy::verbose_bit_mask, reason = "these are permissions and no number")]
     let ours = stat.st_uid == uid && stat.st_mode & 0o077 == 0 && folder.is_dir();
     if ours {
         Ok(folder)

@@ -1,7 +1,7 @@
 //! A conversation with one host.
 //!
 //! SSH is the system's own OpenSSH, spoken to over its control socket; `local` is the same agent over a pipe. The
-//! user's ssh_config, agent, jump hosts and known_hosts apply because nothing here replaces them.
+//! user's `ssh_config`, agent, jump hosts and `known_hosts` apply because nothing here replaces them.
 
 mod address;
 mod bootstrap;

@@ -13,7 +13,7 @@ use crate::protocol::frame;
 use crate::protocol::{Answer, Ask, Order, Report};
 
 /// How long an agent may take to greet once it was started.
-const GREETING: Duration = Duration::from_secs(60);
+const GREETING: Duration = Duration::from_mins(1);
 
 /// A host that could not be reached, or was lost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -190,7 +190,7 @@ async fn remote(address: &Address, parcel: &Parcel) -> Result<Channel, Lost> {
     })
 }
 
-fn unpacked(error: std::io::Error) -> Lost {
+fn unpacked(error: &std::io::Error) -> Lost {
     Lost::new(format!("this program could not read itself: {error}"))
 }
 
@@ -212,7 +212,7 @@ async fn greet(channel: &mut Channel, elevate: Option<&Become>, parcel: &Parcel)
             bootstrap::Line::Noise => {}
             bootstrap::Line::Fail(why) => return Err(Lost::new(why)),
             bootstrap::Line::Need => {
-                let packed = parcel.packed().await.map_err(unpacked)?;
+                let packed = parcel.packed().await.map_err(|error| unpacked(&error))?;
                 let sent = async {
                     channel.to.write_all(format!("{}\n", packed.len()).as_bytes()).await?;
                     channel.to.write_all(&packed).await?;

@@ -1,5 +1,6 @@
 //! A real sshd on loopback, with keys of its own, ended when the test is.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -70,14 +71,13 @@ impl Sshd {
     pub(crate) fn inventory(&self, hosts: &[&str]) -> PathBuf {
         let public = fs::read_to_string(self.folder.join("host_key.pub")).unwrap();
         fs::write(self.folder.join("known_hosts"), format!("[127.0.0.1]:{} {public}", self.port)).unwrap();
-        let hosts: String = hosts
-            .iter()
-            .map(|host| {
-                format!("    {host}:\n      holdfast_lock_path: {}/lock-{host}\n", self.folder.display())
-            })
-            .collect();
+        let mut listed = String::new();
+        for host in hosts {
+            writeln!(listed, "    {host}:\n      holdfast_lock_path: {}/lock-{host}", self.folder.display())
+                .unwrap();
+        }
         let text = format!(
-            "all:\n  hosts:\n{hosts}  vars:\n    ansible_host: 127.0.0.1\n    ansible_port: {}\n    \
+            "all:\n  hosts:\n{listed}  vars:\n    ansible_host: 127.0.0.1\n    ansible_port: {}\n    \
              ansible_ssh_private_key_file: {key}\n    ansible_remote_tmp: {folder}/agent\n    \
              holdfast_control_persist: 5\n    \
              ansible_ssh_common_args: -F none -o UserKnownHostsFile={folder}/known_hosts -o IdentitiesOnly=yes\n",

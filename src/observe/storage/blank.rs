@@ -25,7 +25,7 @@ pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Result<Conten
     };
     match found {
         Found::Ambiguous => return unknown("several signatures that contradict each other"),
-        Found::Signature(signature) => return signed(path, size, signature, system),
+        Found::Signature(signature) => return Ok(signed(path, size, signature, system)),
         Found::Nothing => {}
     }
     let emptiness = match ends(path, size, system) {
@@ -67,7 +67,7 @@ fn ends(path: &str, size: u64, system: &dyn System) -> std::io::Result<(Vec<u8>,
     Ok((read(0)?, read(size - length as u64)?))
 }
 
-fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Result<Content, Failure> {
+fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Content {
     let Some(kind) = found.kind else {
         let table = found.table.unwrap_or_else(|| "unknown".to_owned());
         let empty = table == "gpt"
@@ -75,9 +75,9 @@ fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Resul
             && signatures(path, system)
                 .is_ok_and(|all| all.iter().all(|kind| matches!(kind.as_str(), "gpt" | "PMBR")))
             && system.open_exclusive(Path::new(path)).unwrap_or(false);
-        return Ok(if empty { Content::Blank { table: true } } else { Content::Partitions { table } });
+        return if empty { Content::Blank { table: true } } else { Content::Partitions { table } };
     };
-    Ok(named(
+    named(
         &kind,
         found.uuid,
         found.label,
@@ -88,7 +88,7 @@ fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Resul
                 .and_then(|bytes| superblock::parse(&bytes))
         },
         found.usage.as_deref(),
-    ))
+    )
 }
 
 /// The content of a kind that somebody has named; `read` reads its superblock.

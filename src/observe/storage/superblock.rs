@@ -1,6 +1,8 @@
 //! The superblocks of XFS and ext4, read as they lie on the device: label, size, use and alignment without running a
 //! program for each, and without the tools of that file system.
 
+use std::fmt::Write as _;
+
 use crate::machine::array::Stripe;
 
 /// What a superblock says.
@@ -71,7 +73,7 @@ fn uuid(bytes: &[u8]) -> String {
         if matches!(at, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push_str(&format!("{byte:02x}"));
+        let _ = write!(text, "{byte:02x}");
     }
     text
 }
