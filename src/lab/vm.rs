@@ -78,7 +78,11 @@ impl Vm {
         snapshot::start(&vm.dir, &vm.record.qemu, true).with_context(context)?;
         snapshot.load(&vm.dir).with_context(context)?;
         vm.door.wait(Duration::from_mins(2), || vm.is_running()).with_context(context)?;
-        vm.door.must(&["sh -e"], identity(place).as_bytes()).with_context(context)?;
+        let mut seed = [0; 64];
+        File::open("/dev/urandom")
+            .and_then(|mut random| random.read_exact(&mut seed))
+            .context("no randomness")?;
+        vm.door.must(&["sh -e"], identity(place, &hex(&seed)).as_bytes()).with_context(context)?;
         Ok(vm)
     }
 
@@ -226,7 +230,10 @@ fn digest(path: &Path) -> anyhow::Result<String> {
 }
 
 /// The shell script that turns the snapshot's nameless guest into this one.
-fn identity(place: Place<'_>) -> String {
+///
+/// Machines from one snapshot would draw the same random numbers, and so make volumes with the same UUIDs. Writing to
+/// the pool alone changes nothing for a minute; `0x5207` is `RNDRESEEDCRNG`. Debian's kernel knows no `vmgenid`.
+fn identity(place: Place<'_>, seed: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let name = place.name;
     let own = format!("date -s @{now:.3} >/dev/null; echo {name} >/etc/hostname; hostname {name}\n");
@@ -243,7 +250,10 @@ fn identity(place: Place<'_>) -> String {
             place.peers.iter().map(|(peer, address)| format!("{address} {peer}")).collect();
         (network, peers.join("\n"))
     };
-    format!("{own}{network}cat >/etc/hosts <<END\n127.0.0.1 localhost\n{names}\nEND\nsync\n")
+    let reseed = format!(
+        "perl -e 'open R, \">\", \"/dev/urandom\" or die; syswrite R, \"{seed}\"; ioctl(R, 0x5207, 0) or die $!'\n"
+    );
+    format!("{own}{reseed}{network}cat >/etc/hosts <<END\n127.0.0.1 localhost\n{names}\nEND\nsync\n")
 }
 
 /// How QEMU names a virtio disk in its statistics.
