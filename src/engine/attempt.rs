@@ -48,14 +48,22 @@ pub(super) struct Fate {
 }
 
 /// A way out of an attempt that is no result.
-enum Out {
+pub(super) enum Out {
     Lost(Failure),
     Ended(Box<Ended>),
+    /// What was written cannot be made sense of here and now.
+    Wrong(Box<Diagnostic>),
 }
 
 impl From<Diagnostic> for Out {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self::Ended(Box::new(Ended::failed(settled::failure(&diagnostic))))
+        Self::Wrong(Box::new(diagnostic))
+    }
+}
+
+impl From<Failure> for Out {
+    fn from(failure: Failure) -> Self {
+        Self::Ended(Box::new(Ended::failed(failure)))
     }
 }
 
@@ -204,6 +212,10 @@ impl Round {
             let mut ended = match self.once(host, scope, &mut end).await {
                 Ok(ended) => ended,
                 Err(Out::Ended(ended)) => *ended,
+                Err(Out::Wrong(diagnostic)) => match self.complaint(host, &diagnostic) {
+                    skipped if skipped.is_skipped() => return Ok((skipped, end)),
+                    failed => failed,
+                },
                 Err(Out::Lost(failure)) => return Err(failure),
             };
             let judged = self.judge(&mut ended, scope);
@@ -260,8 +272,7 @@ impl Round {
                     Value::Object(args) => args,
                     _ => Map::new(),
                 };
-                content::fill(self, entry.name, &mut args, scope)
-                    .map_err(|failure| Out::Ended(Box::new(Ended::failed(failure))))?;
+                content::fill(self, entry.name, &mut args, scope)?;
                 let order = self.order(entry.name, &args, scope)?;
                 let target = self.target(host, scope)?;
                 let reach = self
@@ -423,7 +434,7 @@ impl Round {
     }
 
     /// A complaint as the end of a task. In a dry run, one about a result that no dry run can know is no failure.
-    fn complaint(&self, host: &Host, diagnostic: &Diagnostic) -> Ended {
+    pub(super) fn complaint(&self, host: &Host, diagnostic: &Diagnostic) -> Ended {
         match host.learnt.withheld_in(&diagnostic.title) {
             Some(name) if self.world.settings.dry => Ended::skipped(format!(
                 "depends on `{name}`, the result of a task that a dry run does not run"

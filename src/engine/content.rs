@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 
-use super::attempt::{Round, plain_text};
-use super::settled;
+use super::attempt::{Out, Round, plain_text};
 use crate::plan::Failure;
 use crate::playbook::{Dir, Task};
 use crate::protocol::frame;
@@ -19,7 +18,7 @@ pub(super) fn fill(
     module: &str,
     args: &mut Map<String, Value>,
     scope: &Scope,
-) -> Result<(), Failure> {
+) -> Result<(), Out> {
     let kind = match module {
         "copy" => "files",
         "template" => "templates",
@@ -32,7 +31,7 @@ pub(super) fn fill(
     let library = &round.world.library;
     let Some(found) = library.first_file(&places) else {
         let folder = places.iter().find(|place| library.is_dir(place));
-        return Err(match folder {
+        let failure = match folder {
             Some(folder) => {
                 Failure::new(format!("`{src}` is a folder ({folder}); copying folders is not supported yet"))
             }
@@ -41,14 +40,14 @@ pub(super) fn fill(
                 Failure::new(format!("there is no file `{src}`"))
                     .help(format!("looked for {}", looked.join(", ")))
             }
-        });
+        };
+        return Err(failure.into());
     };
     args.insert("_original_basename".into(), found.name().into());
     if kind == "templates" {
-        let source = library.source(&found).map_err(|diagnostic| settled::failure(&diagnostic))?;
+        let source = library.source(&found)?;
         let source = source.ok_or_else(|| Failure::new(format!("{found} went away")))?;
-        let text =
-            round.world.templar.file(&source, scope).map_err(|diagnostic| settled::failure(&diagnostic))?;
+        let text = round.world.templar.file(&source, scope)?;
         args.insert("content".into(), text.into());
         return Ok(());
     }
@@ -57,7 +56,8 @@ pub(super) fn fill(
     let bytes = bytes.ok_or_else(|| Failure::new(format!("{found} went away")))?;
     // Base64 adds a third, and the rest of the order needs some room.
     if bytes.len() > frame::LIMIT / 2 {
-        return Err(Failure::new(format!("{found} is larger than 32 MiB; carrying it is not supported yet")));
+        let failure = format!("{found} is larger than 32 MiB; carrying it is not supported yet");
+        return Err(Failure::new(failure).into());
     }
     match String::from_utf8(bytes.into_owned()) {
         Ok(text) => args.insert("content".into(), text.into()),

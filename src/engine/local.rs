@@ -51,9 +51,9 @@ pub(super) async fn perform(
 ) -> Ended {
     match action {
         Action::Assert { that, fail_msg, success_msg, .. } => {
-            assert(round, scope, that, fail_msg.as_ref(), success_msg.as_ref())
+            assert(round, host, scope, that, fail_msg.as_ref(), success_msg.as_ref())
         }
-        Action::Debug { what, verbosity } => debug(round, scope, what, *verbosity),
+        Action::Debug { what, verbosity } => debug(round, host, scope, what, *verbosity),
         Action::Fail { message } => Ended::failed(Failure::new(message.clone())),
         Action::SetFact { facts, cacheable } => {
             for (name, value) in facts {
@@ -93,6 +93,7 @@ pub(super) async fn perform(
 
 fn assert(
     round: &Round,
+    host: &Host,
     scope: &Scope,
     that: &[Value],
     fail: Option<&Value>,
@@ -111,7 +112,7 @@ fn assert(
                 ended.result.insert("evaluated_to".into(), false.into());
                 return ended;
             }
-            Err(diagnostic) => return Ended::failed(settled::failure(&diagnostic)),
+            Err(diagnostic) => return round.complaint(host, &diagnostic),
         }
     }
     let mut result = Map::new();
@@ -135,7 +136,7 @@ fn condition_node(condition: &Value, span: &Span) -> Node {
     Node { value, span: span.find(&plain_text(condition)), tag: None }
 }
 
-fn debug(round: &Round, scope: &Scope, what: &Shown, verbosity: u64) -> Ended {
+fn debug(round: &Round, host: &Host, scope: &Scope, what: &Shown, verbosity: u64) -> Ended {
     if verbosity > u64::from(round.world.settings.verbosity) {
         return Ended::skipped("shown only with more `-v`");
     }
@@ -153,7 +154,7 @@ fn debug(round: &Round, scope: &Scope, what: &Shown, verbosity: u64) -> Ended {
                     result.insert(expression.clone(), value);
                     text
                 }
-                Err(diagnostic) => return Ended::failed(settled::failure(&diagnostic)),
+                Err(diagnostic) => return round.complaint(host, &diagnostic),
             }
         }
     };
