@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod kvm_storage;
+
 use std::path::Path;
 
 use holdfast::lab::{Lab, LabFile};

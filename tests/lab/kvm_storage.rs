@@ -1,0 +1,160 @@
+//! The main job on a real machine: a dry run that writes nothing and tells the truth, the run, the run again, a restart,
+//! the run once more; and what must be refused.
+
+use std::path::Path;
+use std::process::Command;
+
+use holdfast::lab::{Lab, LabFile, Vm};
+use serde_json::Value;
+
+const DISKS: [&str; 4] = ["HF-DISK-1", "HF-DISK-2", "HF-DISK-3", "HF-DISK-4"];
+
+/// What a run printed as JSON lines, and its exit code.
+struct Told {
+    code: i32,
+    events: Vec<Value>,
+    err: String,
+}
+
+fn holdfast(lab: &Lab, home: &Path, args: &[&str]) -> Told {
+    let output = Command::new(env!("CARGO_BIN_EXE_holdfast"))
+        .args(args)
+        .args(["--output", "json", "-i"])
+        .arg(lab.inventory())
+        .env("HOME", home)
+        .env("XDG_RUNTIME_DIR", home)
+        .output()
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    Told {
+        code: output.status.code().unwrap_or(-1),
+        events: out.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Told {
+    /// The changes and their steps, task by task: what a dry run shows and what a run does.
+    fn plans(&self) -> Vec<Value> {
+        let done = self.events.iter().filter(|event| event["event"] == "host_done");
+        let plan = |event: &Value| {
+            let outcome = &event["outcome"];
+            let plan = outcome.get("changed").or_else(|| outcome.get("withheld"))?;
+            let actions = plan["actions"].as_array()?.iter();
+            Some(actions.map(|action| serde_json::json!([action["change"], action["steps"]])).collect::<Vec<_>>())
+        };
+        done.filter_map(plan).flatten().collect()
+    }
+
+    fn changed(&self) -> u64 {
+        let recap = &self.events.last().unwrap()["recap"];
+        recap.as_array().unwrap().iter().map(|host| host["changed"].as_u64().unwrap()).sum()
+    }
+
+    fn must(self, code: i32) -> Self {
+        let troubles: Vec<&Value> = self
+            .events
+            .iter()
+            .filter(|event| {
+                event["outcome"].get("failed").or_else(|| event["outcome"].get("refused")).is_some()
+                    || event["event"] == "unreachable"
+            })
+            .collect();
+        assert_eq!(self.code, code, "{}\n{troubles:#?}", self.err);
+        self
+    }
+
+    fn refusals(&self) -> String {
+        let refused = self.events.iter().filter_map(|event| event["outcome"].get("refused"));
+        refused.map(|refused| refused["refusal"].to_string()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn fingerprints(vm: &Vm) -> Vec<(u64, String)> {
+    DISKS
+        .iter()
+        .map(|serial| (vm.disk_stats(serial).unwrap().bytes_written, vm.disk_sha256(serial).unwrap()))
+        .collect()
+}
+
+#[test]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
+fn kvm_storage_is_built_kept_and_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let disks: String = DISKS.map(|serial| format!("{{serial: {serial}, size: 4GiB}}")).join(", ");
+    let file = LabFile::parse(&format!("hosts: {{nas1: {{disks: [{disks}]}}}}")).unwrap();
+    let lab = Lab::up(&file, &dir.path().join("lab"), &|_| {}).unwrap();
+    let vm = lab.host("nas1").unwrap();
+    let home = dir.path();
+
+    // A dry run on the blank host shows the whole stack and writes not one byte to the disks.
+    let before = fingerprints(vm);
+    let dry = holdfast(&lab, home, &["run", "kvm-storage", "--check", "--detailed-exitcode"]).must(6);
+    assert_eq!(fingerprints(vm), before, "the dry run wrote to a disk");
+    let kinds: Vec<String> =
+        dry.plans().iter().map(|plan| plan[0]["kind"].as_str().unwrap().to_owned()).collect();
+    let first = |kind: &str| kinds.iter().position(|one| one == kind).unwrap_or_else(|| panic!("no {kind}: {kinds:?}"));
+    let order = ["array", "volume group", "logical volume", "file system", "mount", "NFS export", "kernel setting"];
+    assert!(order.map(first).is_sorted(), "{kinds:?}");
+    assert!(first("package") < first("array"), "{kinds:?}");
+
+    // What must be refused is refused on the blank host too, with the numbers, and nothing is touched.
+    let refused = |vars: &str| holdfast(&lab, home, &["run", "kvm-storage", "--check", "-e", vars]).must(5).refusals();
+    let three = refused("{md_raid_members: [/dev/vdb, /dev/vdc, /dev/vdd]}");
+    assert!(three.contains('4') && three.contains('3'), "{three}");
+    let absent = refused("{md_raid_members: [/dev/vdb, /dev/vdc, /dev/vdd, /dev/vdz]}");
+    assert!(absent.contains("/dev/vdz"), "{absent}");
+    let large = refused("{lvm_volumes: [{name: images, size: 1TiB}]}");
+    assert!(large.contains("vg_kvm") && large.contains("extents"), "{large}");
+    vm.must(&["mkfs.ext4 -q -F -L keepsake /dev/vdc"]).unwrap();
+    let occupied = fingerprints(vm);
+    let keepsake = refused("{}");
+    assert!(keepsake.contains("HF-DISK-2") && keepsake.contains("keepsake") && keepsake.contains("ext4"), "{keepsake}");
+    holdfast(&lab, home, &["run", "kvm-storage", "--tags", "raid"]).must(5);
+    assert_eq!(fingerprints(vm)[1].1, occupied[1].1, "a refused disk was written to");
+    vm.must(&["wipefs --all --quiet /dev/vdc; dd if=/dev/zero of=/dev/vdc bs=1M count=8 conv=fsync status=none"]).unwrap();
+    vm.must(&["dd if=/dev/zero of=/dev/vdc bs=1M seek=4088 count=8 conv=fsync status=none"]).unwrap();
+
+    // The run does what the dry run showed (packages of the array were installed by the refused run already).
+    let dry = holdfast(&lab, home, &["run", "kvm-storage", "--check"]).must(0);
+    let run = holdfast(&lab, home, &["run", "kvm-storage"]).must(0);
+    let (shown, done) = (dry.plans(), run.plans());
+    for (shown, done) in shown.iter().zip(&done) {
+        assert_eq!(shown, done, "the dry run showed something else");
+    }
+    assert_eq!(shown.len(), done.len());
+    as_described(vm);
+
+    let again = holdfast(&lab, home, &["run", "kvm-storage"]).must(0);
+    assert_eq!(again.changed(), 0, "{:#?}", again.plans());
+
+    // What a client writes is there after a restart, and nothing is left to change.
+    vm.must(&["mkdir -p /mnt/c && mount -t nfs -o vers=4.2 127.0.0.1:/srv/export /mnt/c"]).unwrap();
+    vm.must(&["chmod 1777 /srv/export; head -c 1000000 /dev/urandom > /mnt/c/data && sync && umount /mnt/c"]).unwrap();
+    let written = vm.must(&["sha256sum /srv/export/data"]).unwrap();
+    vm.reboot().unwrap();
+    as_described(vm);
+    let after = holdfast(&lab, home, &["run", "kvm-storage", "--check"]).must(0);
+    assert_eq!(after.plans(), Vec::<Value>::new());
+    let after = holdfast(&lab, home, &["run", "kvm-storage"]).must(0);
+    assert_eq!(after.changed(), 0, "{:#?}", after.plans());
+    vm.must(&["mount -t nfs -o vers=4.2 127.0.0.1:/srv/export /mnt/c"]).unwrap();
+    assert_eq!(vm.must(&["sha256sum /mnt/c/data"]).unwrap().split(' ').next(), written.split(' ').next());
+}
+
+/// The tools of the host say what the playbook says.
+fn as_described(vm: &Vm) {
+    let says = |command: &str, words: &[&str]| {
+        let said = vm.must(&[command]).unwrap();
+        for word in words {
+            assert!(said.contains(word), "`{command}` does not say {word}:\n{said}");
+        }
+    };
+    says("cat /proc/mdstat; readlink -f /dev/md/kvm; mdadm --detail /dev/md/kvm", &["raid10", "[4/4] [UUUU]", "512K"]);
+    says("vgs --noheadings -o vg_name,pv_count,lv_count", &["vg_kvm", "1", "2"]);
+    says("findmnt -n -o SOURCE,FSTYPE,OPTIONS /var/lib/libvirt/images", &["vg_kvm-images", "xfs", "noatime"]);
+    says("findmnt -n -o SOURCE,FSTYPE /srv/export", &["vg_kvm-export", "ext4"]);
+    says("findmnt --verify 2>&1 | tail -n 1", &["0 parse errors, 0 errors"]);
+    says("exportfs -v", &["/srv/export", "127.0.0.0/8", "root_squash"]);
+    says("sysctl vm.dirty_bytes vm.swappiness fs.aio-max-nr", &["1073741824", "= 10", "1048576"]);
+}
