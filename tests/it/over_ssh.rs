@@ -133,3 +133,50 @@ fn an_unknown_host_key_is_never_accepted() {
     assert_eq!(told.code, 4, "{}{}", told.out, told.err);
     assert!(told.out.contains("Host key verification failed"), "{}", told.out);
 }
+
+#[test]
+fn a_host_lost_in_the_middle_of_a_task_is_reported_there_and_converges_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let sshd = Sshd::start(here);
+    let inventory = sshd.inventory(&["nas1"]).display().to_string();
+    let playbook = write(
+        here,
+        "p.yml",
+        &"
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: first
+      file: {path: HERE/first, state: directory}
+    - name: the long one
+      shell: touch HERE/running; test -e HERE/again || sleep 30
+    - name: last
+      file: {path: HERE/last, state: directory}
+"
+        .replace("HERE", &here.display().to_string()),
+    );
+    let run_it = ["run", &playbook, "-i", &inventory];
+    let process = holdfast(here).args(run_it).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    while !here.join("running").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    sshd.drop_connections();
+    let told: Told = process.wait_with_output().unwrap().into();
+    assert_eq!(told.code, 4, "{}", told.out);
+    assert!(told.out.contains("the connection was lost") && told.out.contains("the long one"), "{}", told.out);
+    assert!(here.join("first").exists() && !here.join("last").exists());
+
+    // The command that was cut off may still be ending: its agent keeps the lock until then.
+    fs::write(here.join("again"), "").unwrap();
+    let mut again = run(here, &run_it);
+    for _ in 0..100 {
+        if again.code != 5 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        again = run(here, &run_it);
+    }
+    assert_eq!(again.code, 0, "{}{}", again.out, again.err);
+    assert!(here.join("last").exists());
+}

@@ -67,6 +67,14 @@ impl Sshd {
         }
     }
 
+    /// Cuts every connection, as a pulled cable does; new ones are let in.
+    pub(crate) fn drop_connections(&self) {
+        let children = format!("/proc/{0}/task/{0}/children", self.process.id());
+        for child in fs::read_to_string(children).unwrap().split_whitespace() {
+            assert!(Command::new("kill").args(["-9", child]).status().unwrap().success());
+        }
+    }
+
     /// An inventory with these hosts, all of them this sshd.
     pub(crate) fn inventory(&self, hosts: &[&str]) -> PathBuf {
         let public = fs::read_to_string(self.folder.join("host_key.pub")).unwrap();

@@ -87,6 +87,8 @@ fn kvm_storage_is_built_kept_and_survives_a_restart() {
     let vm = lab.host("nas1").unwrap();
     let home = dir.path();
 
+    root_is_asked_for(&lab, home);
+
     // A dry run on the blank host shows the whole stack and writes not one byte to the disks.
     let before = fingerprints(vm);
     let dry = holdfast(&lab, home, &["run", "kvm-storage", "--check", "--detailed-exitcode"]).must(6);
@@ -140,6 +142,21 @@ fn kvm_storage_is_built_kept_and_survives_a_restart() {
     assert_eq!(after.changed(), 0, "{:#?}", after.plans());
     vm.must(&["mount -t nfs -o vers=4.2 127.0.0.1:/srv/export /mnt/c"]).unwrap();
     assert_eq!(vm.must(&["sha256sum /mnt/c/data"]).unwrap().split(' ').next(), written.split(' ').next());
+}
+
+/// sudo that wants a password gets the right one, or a clear failure; never a hang.
+fn root_is_asked_for(lab: &Lab, home: &Path) {
+    let whoami = |more: &[&str]| {
+        let args = ["exec", "all", "-m", "command", "-a", "id -un", "-e", "ansible_user=operator", "-b"];
+        holdfast(lab, home, &[&args, more].concat())
+    };
+    let said = |told: &Told| told.events.iter().map(Value::to_string).collect::<String>();
+    let without = whoami(&[]).must(3);
+    assert!(said(&without).contains("sudo wants a password"), "{}", said(&without));
+    let wrong = whoami(&["-e", "ansible_become_password=mistaken"]).must(3);
+    assert!(said(&wrong).contains("did not accept the password"), "{}", said(&wrong));
+    let right = whoami(&["-e", "ansible_become_password=operator"]).must(0);
+    assert!(said(&right).contains("root"), "{}", said(&right));
 }
 
 /// The tools of the host say what the playbook says.
