@@ -52,6 +52,14 @@ pub(super) fn begin(
     if let Some(password) = &become_password {
         secrets.add(password);
     }
+    for (name, value) in &extra_vars {
+        if is_secret(name)
+            && let Value::String(text) = value
+        {
+            secrets.add(text);
+        }
+    }
+    }
     for host in inventory.hosts() {
         for (name, var) in inventory.vars(host).iter() {
             if is_secret(name)

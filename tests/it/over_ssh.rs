@@ -164,7 +164,11 @@ fn a_host_lost_in_the_middle_of_a_task_is_reported_there_and_converges_later() {
     sshd.drop_connections();
     let told: Told = process.wait_with_output().unwrap().into();
     assert_eq!(told.code, 4, "{}", told.out);
-    assert!(told.out.contains("the connection was lost") && told.out.contains("the long one"), "{}", told.out);
+    assert!(
+        told.out.contains("the connection was lost") && told.out.contains("the long one"),
+        "{}",
+        told.out
+    );
     assert!(here.join("first").exists() && !here.join("last").exists());
 
     // The command that was cut off may still be ending: its agent keeps the lock until then.

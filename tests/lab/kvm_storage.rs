@@ -41,7 +41,11 @@ impl Told {
             let outcome = &event["outcome"];
             let plan = outcome.get("changed").or_else(|| outcome.get("withheld"))?;
             let actions = plan["actions"].as_array()?.iter();
-            Some(actions.map(|action| serde_json::json!([action["change"], action["steps"]])).collect::<Vec<_>>())
+            Some(
+                actions
+                    .map(|action| serde_json::json!([action["change"], action["steps"]]))
+                    .collect::<Vec<_>>(),
+            )
         };
         done.filter_map(plan).flatten().collect()
     }
@@ -95,13 +99,17 @@ fn kvm_storage_is_built_kept_and_survives_a_restart() {
     assert_eq!(fingerprints(vm), before, "the dry run wrote to a disk");
     let kinds: Vec<String> =
         dry.plans().iter().map(|plan| plan[0]["kind"].as_str().unwrap().to_owned()).collect();
-    let first = |kind: &str| kinds.iter().position(|one| one == kind).unwrap_or_else(|| panic!("no {kind}: {kinds:?}"));
-    let order = ["array", "volume group", "logical volume", "file system", "mount", "NFS export", "kernel setting"];
+    let first = |kind: &str| {
+        kinds.iter().position(|one| one == kind).unwrap_or_else(|| panic!("no {kind}: {kinds:?}"))
+    };
+    let order =
+        ["array", "volume group", "logical volume", "file system", "mount", "NFS export", "kernel setting"];
     assert!(order.map(first).is_sorted(), "{kinds:?}");
     assert!(first("package") < first("array"), "{kinds:?}");
 
     // What must be refused is refused on the blank host too, with the numbers, and nothing is touched.
-    let refused = |vars: &str| holdfast(&lab, home, &["run", "kvm-storage", "--check", "-e", vars]).must(5).refusals();
+    let refused =
+        |vars: &str| holdfast(&lab, home, &["run", "kvm-storage", "--check", "-e", vars]).must(5).refusals();
     let three = refused("{md_raid_members: [/dev/vdb, /dev/vdc, /dev/vdd]}");
     assert!(three.contains('4') && three.contains('3'), "{three}");
     let absent = refused("{md_raid_members: [/dev/vdb, /dev/vdc, /dev/vdd, /dev/vdz]}");
@@ -111,10 +119,16 @@ fn kvm_storage_is_built_kept_and_survives_a_restart() {
     vm.must(&["mkfs.ext4 -q -F -L keepsake /dev/vdc"]).unwrap();
     let occupied = fingerprints(vm);
     let keepsake = refused("{}");
-    assert!(keepsake.contains("HF-DISK-2") && keepsake.contains("keepsake") && keepsake.contains("ext4"), "{keepsake}");
+    assert!(
+        keepsake.contains("HF-DISK-2") && keepsake.contains("keepsake") && keepsake.contains("ext4"),
+        "{keepsake}"
+    );
     holdfast(&lab, home, &["run", "kvm-storage", "--tags", "raid"]).must(5);
     assert_eq!(fingerprints(vm)[1].1, occupied[1].1, "a refused disk was written to");
-    vm.must(&["wipefs --all --quiet /dev/vdc; dd if=/dev/zero of=/dev/vdc bs=1M count=8 conv=fsync status=none"]).unwrap();
+    vm.must(&[
+        "wipefs --all --quiet /dev/vdc; dd if=/dev/zero of=/dev/vdc bs=1M count=8 conv=fsync status=none",
+    ])
+    .unwrap();
     vm.must(&["dd if=/dev/zero of=/dev/vdc bs=1M seek=4088 count=8 conv=fsync status=none"]).unwrap();
 
     // The run does what the dry run showed (packages of the array were installed by the refused run already).
@@ -132,7 +146,8 @@ fn kvm_storage_is_built_kept_and_survives_a_restart() {
 
     // What a client writes is there after a restart, and nothing is left to change.
     vm.must(&["mkdir -p /mnt/c && mount -t nfs -o vers=4.2 127.0.0.1:/srv/export /mnt/c"]).unwrap();
-    vm.must(&["chmod 1777 /srv/export; head -c 1000000 /dev/urandom > /mnt/c/data && sync && umount /mnt/c"]).unwrap();
+    vm.must(&["chmod 1777 /srv/export; head -c 1000000 /dev/urandom > /mnt/c/data && sync && umount /mnt/c"])
+        .unwrap();
     let written = vm.must(&["sha256sum /srv/export/data"]).unwrap();
     vm.reboot().unwrap();
     as_described(vm);
@@ -167,7 +182,10 @@ fn as_described(vm: &Vm) {
             assert!(said.contains(word), "`{command}` does not say {word}:\n{said}");
         }
     };
-    says("cat /proc/mdstat; readlink -f /dev/md/kvm; mdadm --detail /dev/md/kvm", &["raid10", "[4/4] [UUUU]", "512K"]);
+    says(
+        "cat /proc/mdstat; readlink -f /dev/md/kvm; mdadm --detail /dev/md/kvm",
+        &["raid10", "[4/4] [UUUU]", "512K"],
+    );
     says("vgs --noheadings -o vg_name,pv_count,lv_count", &["vg_kvm", "1", "2"]);
     says("findmnt -n -o SOURCE,FSTYPE,OPTIONS /var/lib/libvirt/images", &["vg_kvm-images", "xfs", "noatime"]);
     says("findmnt -n -o SOURCE,FSTYPE /srv/export", &["vg_kvm-export", "ext4"]);
