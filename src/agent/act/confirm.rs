@@ -1,5 +1,7 @@
 //! Is the device still the one that was planned with, and still blank? Asked right before something is written to it.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use crate::exec::{Command, Output, Status, System};
@@ -73,6 +75,9 @@ fn proven_blank(device: &str, found: &Device, system: &dyn System) -> Result<(),
     if let Some(child) = found.children.first() {
         return Err(occupied(format!("{} sits on it", child.name)));
     }
+    if !system.open_exclusive(Path::new(device)).unwrap_or(false) {
+        return Err(occupied("somebody has it open for themselves alone".to_owned()));
+    }
     let probe = Command::probe("blkid").args(["-p", device]);
     let answer = system.run(&probe);
     // 2 is "nothing found"; everything else, ambivalence (8) and errors too, counts as occupied.
@@ -108,6 +113,7 @@ mod tests {
     #[test]
     fn the_same_blank_disk_passes() {
         let system = Transcript::new()
+            .device("/dev/vdb", 1 << 30, &[])
             .says(LSBLK, FREE)
             .ends("blkid -p /dev/vdb", Status::Code(2), "", "")
             .says("wipefs --noheadings -n /dev/vdb", "");
@@ -118,7 +124,9 @@ mod tests {
 
     #[test]
     fn doubt_counts_as_occupied() {
-        let probed = |status| Transcript::new().says(LSBLK, FREE).ends("blkid -p /dev/vdb", status, "", "");
+        let seen = || Transcript::new().says(LSBLK, FREE);
+        assert!(titled(&seen(), "HF-1", 1 << 30).unwrap_err().contains("for themselves alone"));
+        let probed = |status| seen().device("/dev/vdb", 1 << 30, &[]).ends("blkid -p /dev/vdb", status, "", "");
         for status in [Status::Code(0), Status::Code(8), Status::Missing, Status::TimedOut] {
             assert!(titled(&probed(status), "HF-1", 1 << 30).unwrap_err().contains("`blkid` says"));
         }
