@@ -59,7 +59,6 @@ pub(super) fn begin(
             secrets.add(text);
         }
     }
-    }
     for host in inventory.hosts() {
         for (name, var) in inventory.vars(host).iter() {
             if is_secret(name)

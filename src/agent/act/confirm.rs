@@ -126,7 +126,8 @@ mod tests {
     fn doubt_counts_as_occupied() {
         let seen = || Transcript::new().says(LSBLK, FREE);
         assert!(titled(&seen(), "HF-1", 1 << 30).unwrap_err().contains("for themselves alone"));
-        let probed = |status| seen().device("/dev/vdb", 1 << 30, &[]).ends("blkid -p /dev/vdb", status, "", "");
+        let probed =
+            |status| seen().device("/dev/vdb", 1 << 30, &[]).ends("blkid -p /dev/vdb", status, "", "");
         for status in [Status::Code(0), Status::Code(8), Status::Missing, Status::TimedOut] {
             assert!(titled(&probed(status), "HF-1", 1 << 30).unwrap_err().contains("`blkid` says"));
         }
