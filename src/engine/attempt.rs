@@ -436,9 +436,19 @@ impl Round {
     /// A complaint as the end of a task. In a dry run, one about a result that no dry run can know is no failure.
     pub(super) fn complaint(&self, host: &Host, diagnostic: &Diagnostic) -> Ended {
         match host.learnt.withheld_in(&diagnostic.title) {
-            Some(name) if self.world.settings.dry => Ended::skipped(format!(
-                "depends on `{name}`, the result of a task that a dry run does not run"
-            )),
+            Some(name) if self.world.settings.dry => {
+                // What this task would have made known is not known either.
+                if self.task.call.does.name() == "set_fact" {
+                    for (fact, _) in &self.task.call.args.entries {
+                        host.learnt.withhold(&fact.name);
+                    }
+                }
+                let mut ended = Ended::skipped(format!(
+                    "depends on `{name}`, the result of a task that a dry run does not run"
+                ));
+                ended.result.insert("withheld".into(), true.into());
+                ended
+            }
             _ => Ended::failed(settled::failure(diagnostic)),
         }
     }

@@ -44,7 +44,16 @@ impl Learnt {
 
     /// Keeps a registered result or a set fact.
     pub(super) fn keep(&self, name: &str, value: Value) {
-        Arc::make_mut(&mut self.lock().kept).insert(name.to_owned(), Arc::new(value));
+        let mut memory = self.lock();
+        Arc::make_mut(&mut memory.kept).insert(name.to_owned(), Arc::new(value));
+        if memory.withheld.contains(name) {
+            Arc::make_mut(&mut memory.withheld).remove(name);
+        }
+    }
+
+    /// Remembers that a dry run cannot know this.
+    pub(super) fn withhold(&self, name: &str) {
+        Arc::make_mut(&mut self.lock().withheld).insert(name.to_owned());
     }
 
     /// Keeps a variable of `include_vars`.
@@ -55,11 +64,8 @@ impl Learnt {
     /// Keeps a task's result; one that was `withheld` by a dry run is remembered as such.
     pub(super) fn register(&self, name: &str, value: Value, withheld: bool) {
         self.keep(name, value);
-        let mut memory = self.lock();
         if withheld {
-            Arc::make_mut(&mut memory.withheld).insert(name.to_owned());
-        } else if memory.withheld.contains(name) {
-            Arc::make_mut(&mut memory.withheld).remove(name);
+            self.withhold(name);
         }
     }
 
