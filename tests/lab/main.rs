@@ -1,7 +1,11 @@
 //! What every VM suite relies on: a machine that is blank, cut off, really restarts, and tells what reached its disks.
 //! The tests boot virtual machines, so plain `cargo test` leaves them out; `./dev test` runs them.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and a lab says what it is doing"
+)]
 
 mod kvm_storage;
 
