@@ -105,7 +105,7 @@ fn kvm_storage_is_built_kept_and_survives_a_restart() {
     let order =
         ["array", "volume group", "logical volume", "file system", "mount", "NFS export", "kernel setting"];
     assert!(order.map(first).is_sorted(), "{kinds:?}");
-    assert!(first("package") < first("array"), "{kinds:?}");
+    assert!(first("packages") < first("array"), "{kinds:?}");
 
     // What must be refused is refused on the blank host too, with the numbers, and nothing is touched.
     let refused =
