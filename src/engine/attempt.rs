@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::agents::NoReport;
-use super::connection::{self, Reach, Wanted};
+use super::connection::Reach;
 use super::content;
 use super::local;
 use super::result::{self, Ended};
@@ -14,7 +14,7 @@ use super::world::{Host, World};
 use super::{reboot, settled};
 use crate::diagnostic::Diagnostic;
 use crate::event::{HostDone, Outcome, TaskId};
-use crate::plan::{Consent, Failure};
+use crate::plan::Failure;
 use crate::playbook::{Does, Over, Setting, Task};
 use crate::protocol::Order;
 use crate::template::Scope;
@@ -77,7 +77,7 @@ impl Round {
         }
     }
 
-    fn scope(&self, host: &Arc<Host>) -> Scope {
+    pub(super) fn scope(&self, host: &Arc<Host>) -> Scope {
         Scope::new(Arc::new(HostVars {
             world: Arc::clone(&self.world),
             memory: host.learnt.snapshot(),
@@ -318,141 +318,6 @@ impl Round {
         }
     }
 
-    fn rendered_arguments(&self, scope: &Scope) -> Result<Value, Diagnostic> {
-        let mut args = Map::new();
-        for (key, node) in &self.task.call.args.entries {
-            if let Some(value) = self.world.templar.optional(node, scope)? {
-                args.insert(key.name.clone(), value);
-            }
-        }
-        Ok(Value::Object(args))
-    }
-
-    fn order(&self, module: &str, args: &Map<String, Value>, scope: &Scope) -> Result<Order, Diagnostic> {
-        let settings = &self.world.settings;
-        let dry = match &self.task.directives.check_mode {
-            Some(setting) => self.setting(setting, scope)?,
-            None => settings.dry,
-        };
-        let mut tokens = settings.consent.clone();
-        for node in &self.task.consent {
-            tokens.push(plain_text(&self.world.templar.node(node, scope)?));
-        }
-        let mut environment = Vec::new();
-        for node in &self.task.directives.environment {
-            if let Value::Object(map) = self.world.templar.node(node, scope)? {
-                environment.extend(map.iter().map(|(name, value)| (name.clone(), plain_text(value))));
-            }
-        }
-        Ok(Order {
-            module: module.to_owned(),
-            args: Value::Object(args.clone()).to_string(),
-            consent: Consent { act: !dry, tokens },
-            environment,
-            fresh: false,
-        })
-    }
-
-    fn target(&self, host: &Arc<Host>, scope: &Scope) -> Result<Arc<Host>, Diagnostic> {
-        match &self.task.directives.delegate_to {
-            Some(setting) => Ok(self.world.host(&self.setting(setting, scope)?)),
-            None => Ok(Arc::clone(host)),
-        }
-    }
-
-    fn reach(&self, target: &Arc<Host>, scope: &Scope) -> Result<Reach, Failure> {
-        let directives = &self.task.directives;
-        let told = |diagnostic: Diagnostic| settled::failure(&diagnostic);
-        let text = |setting: Option<&Setting<String>>| {
-            setting.map(|setting| self.setting(setting, scope)).transpose().map_err(told)
-        };
-        let wanted = Wanted {
-            elevate: directives
-                .r#become
-                .as_ref()
-                .map(|one| self.setting(one, scope))
-                .transpose()
-                .map_err(told)?,
-            user: text(directives.become_user.as_ref())?,
-            connection: text(directives.connection.as_ref())?,
-            remote_user: text(directives.remote_user.as_ref())?,
-            port: match &directives.port {
-                Some(port) => u16::try_from(self.setting(port, scope).map_err(told)?).ok(),
-                None => None,
-            },
-        };
-        if let Some(known) = target.agents.known(&wanted) {
-            return Ok(known);
-        }
-        // Another host's connection variables are its own, even while its variables are not looked at otherwise.
-        let own = if directives.delegate_to.is_some() { self.scope(target) } else { scope.clone() };
-        let reach = connection::reach(target, &wanted, &self.world.settings, &self.world.templar, &own)?;
-        target.agents.remember(wanted, reach.clone());
-        Ok(reach)
-    }
-
-    /// `None` when all conditions hold; otherwise why not.
-    fn holds(&self, scope: &Scope) -> Result<Option<String>, Diagnostic> {
-        for node in &self.task.directives.when {
-            if !self.world.templar.condition(node, scope)? {
-                return Ok(Some(format!("`when: {}` does not hold", node.span.text().trim())));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What the task itself says about its result.
-    fn judge(&self, ended: &mut Ended, scope: &Scope) -> Result<(), Diagnostic> {
-        let all = |nodes: &[crate::yaml::Node], scope: &Scope| {
-            nodes.iter().try_fold(true, |all, node| Ok(all && self.world.templar.condition(node, scope)?))
-        };
-        if matches!(ended.outcome, Outcome::Skipped { .. } | Outcome::Refused { .. }) {
-            return Ok(());
-        }
-        // What a dry run did not do has no result that could be judged.
-        let known = !ended.is_withheld();
-        if !self.task.changed_when.is_empty() {
-            match all(&self.task.changed_when, &self.with_result(ended, scope)) {
-                Ok(changed) => ended.set_changed(changed),
-                Err(diagnostic) if known => return Err(diagnostic),
-                Err(_) => {}
-            }
-        }
-        if !self.task.failed_when.is_empty() && known {
-            let failed = all(&self.task.failed_when, &self.with_result(ended, scope))?;
-            ended.set_failed(failed);
-        }
-        Ok(())
-    }
-
-    /// The scope in which `changed_when`, `failed_when` and `until` see the result.
-    fn with_result(&self, ended: &Ended, scope: &Scope) -> Scope {
-        let Some(name) = &self.task.register else { return scope.clone() };
-        let mut own = Map::new();
-        own.insert(name.clone(), Value::Object(ended.result.clone()));
-        scope.with_plain(own)
-    }
-
-    /// A complaint as the end of a task. In a dry run, one about a result that no dry run can know is no failure.
-    pub(super) fn complaint(&self, host: &Host, diagnostic: &Diagnostic) -> Ended {
-        match host.learnt.withheld_in(&diagnostic.title) {
-            Some(name) if self.world.settings.dry => {
-                // What this task would have made known is not known either.
-                if self.task.call.does.name() == "set_fact" {
-                    for (fact, _) in &self.task.call.args.entries {
-                        host.learnt.withhold(&fact.name);
-                    }
-                }
-                let mut ended = Ended::skipped(format!(
-                    "depends on `{name}`, the result of a task that a dry run does not run"
-                ));
-                ended.result.insert("withheld".into(), true.into());
-                ended
-            }
-            _ => Ended::failed(settled::failure(diagnostic)),
-        }
-    }
-
     fn items(&self, scope: &Scope) -> Result<Vec<Value>, Diagnostic> {
         let Some(looping) = &self.task.looping else { return Ok(Vec::new()) };
         let value = self.world.templar.node(&looping.items, scope)?;
@@ -487,16 +352,8 @@ impl Round {
         setting.resolve(|node| self.world.templar.node(node, scope))
     }
 
-    fn flag(&self, setting: Option<&Setting<bool>>, scope: &Scope) -> Result<bool, Diagnostic> {
+    pub(super) fn flag(&self, setting: Option<&Setting<bool>>, scope: &Scope) -> Result<bool, Diagnostic> {
         setting.map_or(Ok(false), |setting| self.setting(setting, scope))
-    }
-
-    fn ignores(&self, scope: &Scope) -> bool {
-        self.flag(self.task.directives.ignore_errors.as_ref(), scope).unwrap_or(false)
-    }
-
-    fn is_ignored(&self, ended: &Ended, scope: &Scope) -> bool {
-        ended.is_failed() && (self.rescued || self.ignores(scope))
     }
 
     fn done(&self, host: &Host, item: Option<String>, ended: &Ended, ignored: bool, started: Instant) {

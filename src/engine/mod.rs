@@ -13,6 +13,7 @@ mod handlers;
 mod interrupt;
 mod local;
 mod memory;
+mod order;
 mod play;
 mod reboot;
 mod result;
@@ -22,6 +23,7 @@ mod settled;
 mod tally;
 mod teller;
 mod vars;
+mod verdict;
 mod world;
 
 pub use interrupt::{Interrupt, Stopper};
