@@ -34,7 +34,7 @@ fn builds_changes_and_leaves_alone() {
         &"
 - hosts: all
   gather_facts: false
-  vars: {base: \"HERE/work/{{ inventory_hostname }}\"}
+  vars: {base: \"HERE/work-{{ inventory_hostname }}\"}
   handlers:
     - name: tell
       shell: echo told >> {{ base }}/told
@@ -57,16 +57,20 @@ fn builds_changes_and_leaves_alone() {
 
     let dry = run(here, &[&args[..], &["--check", "--diff", "--detailed-exitcode"]].concat());
     assert_eq!(dry.code, 6, "{}{}", dry.out, dry.err);
-    assert!(!here.join("work").exists(), "a dry run wrote something");
+    for host in ["nas1", "nas2"] {
+        assert!(!here.join(format!("work-{host}")).exists(), "a dry run wrote something");
+    }
     assert!(dry.out.contains("+this is nas1"), "{}", dry.out);
     assert!(dry.out.contains("failed=0 refused=0 skipped=3"), "{}", dry.out);
 
     let first = run(here, &args);
     assert_eq!(first.code, 0, "{}{}", first.out, first.err);
     for host in ["nas1", "nas2"] {
-        let motd = fs::read_to_string(here.join("work").join(host).join("etc/motd")).unwrap();
+        // A folder of its own each: both hosts are this machine, and work at the same time.
+        let base = here.join(format!("work-{host}"));
+        let motd = fs::read_to_string(base.join("etc/motd")).unwrap();
         assert_eq!(motd, format!("this is {host}\nline 1\nline 2\nthe end\n"));
-        assert_eq!(fs::read_to_string(here.join("work").join(host).join("told")).unwrap(), "told\n");
+        assert_eq!(fs::read_to_string(base.join("told")).unwrap(), "told\n");
     }
 
     let before = connections(&sshd);
