@@ -41,8 +41,15 @@ impl Round {
         }
         let mut environment = Vec::new();
         for node in &self.task.directives.environment {
-            if let Value::Object(map) = self.world.templar.node(node, scope)? {
-                environment.extend(map.iter().map(|(name, value)| (name.clone(), plain_text(value))));
+            match self.world.templar.node(node, scope)? {
+                Value::Object(map) => {
+                    environment.extend(map.iter().map(|(name, value)| (name.clone(), plain_text(value))));
+                }
+                other => {
+                    let kind = crate::value::kind(&other);
+                    return Err(Diagnostic::new(format!("`environment` is a mapping, not {kind}"))
+                        .at(&node.span, "gives something else"));
+                }
             }
         }
         Ok(Order {
@@ -78,7 +85,13 @@ impl Round {
             connection: text(directives.connection.as_ref())?,
             remote_user: text(directives.remote_user.as_ref())?,
             port: match &directives.port {
-                Some(port) => u16::try_from(self.setting(port, scope).map_err(told)?).ok(),
+                Some(port) => {
+                    let port = self.setting(port, scope).map_err(told)?;
+                    Some(
+                        u16::try_from(port)
+                            .map_err(|_| Failure::new(format!("`port: {port}` is no port")))?,
+                    )
+                }
                 None => None,
             },
         };
