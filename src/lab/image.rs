@@ -4,12 +4,33 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::hardware::hex;
 use super::{Progress, places, process};
 
 const RECIPE: &str = include_str!("recipe.sh");
+
+/// What is installed on the machines of a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flavour {
+    /// A new server: no storage packages, but a source to install them from.
+    #[default]
+    Plain,
+    /// All storage packages are there already, and Debian's full kernel.
+    Storage,
+}
+
+impl Flavour {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Storage => "storage",
+        }
+    }
+}
 
 /// A finished image in the cache.
 #[derive(Debug)]
@@ -19,18 +40,19 @@ pub struct Image {
 
 impl Image {
     /// The image of today's recipe, built when it is missing.
-    pub fn ensure(progress: Progress<'_>) -> anyhow::Result<Self> {
+    pub fn ensure(flavour: Flavour, progress: Progress<'_>) -> anyhow::Result<Self> {
         let digest = hex(&Sha256::digest(RECIPE));
-        let dir = places::cache()?.join(format!("debian-12-{}", &digest[..16]));
+        let name = flavour.name();
+        let dir = places::cache()?.join(format!("debian-12-{name}-{}", &digest[..16]));
         let _lock = places::lock("image")?;
         if !dir.exists() {
             process::require(&["mmdebstrap", "mke2fs", "sfdisk", "grub-mkimage", "ssh-keygen", "qemu-img"])?;
-            progress("building the Debian 12 image (once, a few minutes)");
+            progress(&format!("building the {name} Debian 12 image (once, a few minutes)"));
             places::complete_dir(&dir, |building| {
                 fs::write(building.join("recipe.sh"), RECIPE).context("cannot write the recipe")?;
                 let work = building.to_string_lossy().into_owned();
                 let log = places::cache()?.join("image.log");
-                process::run_logged("bash", &["recipe.sh", &work], building, &log)
+                process::run_logged("bash", &["recipe.sh", &work, name], building, &log)
                     .context("cannot build the lab's image")
             })?;
         }

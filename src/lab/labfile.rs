@@ -7,6 +7,7 @@ use anyhow::{Context, bail, ensure};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
+use super::image::Flavour;
 use crate::units::{MIB, Size};
 
 /// The lab that `holdfast lab up` starts when no file is named.
@@ -16,6 +17,9 @@ pub const DEFAULT: &str = include_str!("default.yaml");
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabFile {
+    /// What is installed on all hosts: `plain` (a new server) or `storage` (all storage packages).
+    #[serde(default)]
+    pub image: Flavour,
     pub hosts: IndexMap<String, HostSpec>,
 }
 

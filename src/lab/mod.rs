@@ -33,6 +33,7 @@ use snapshot::Snapshot;
 use ssh::Door;
 use vm::Place;
 
+pub use image::Flavour;
 pub use labfile::LabFile;
 pub use vm::{DiskStats, Vm};
 
@@ -55,7 +56,7 @@ impl Lab {
     pub fn up(file: &LabFile, dir: &Path, progress: Progress<'_>) -> anyhow::Result<Self> {
         process::require(&["qemu-system-x86_64", "qemu-img", "ssh"])?;
         let accel = accel::chosen(progress)?;
-        let image = Image::ensure(progress)?;
+        let image = Image::ensure(file.image, progress)?;
         let together = file.hosts.len() > 1;
         let snapshots = file
             .hosts

@@ -2,7 +2,10 @@
 # Builds the lab's disk image: Debian 12 as a new server looks. It has no storage packages, but an APT source of them
 # on its own disk, so that a playbook installs them for real with the guest cut off from every network.
 #
-#   recipe.sh WORK     writes WORK/disk.qcow2, WORK/key (for login), WORK/known_host
+#   recipe.sh WORK plain|storage     writes WORK/disk.qcow2, WORK/key (for login), WORK/known_host
+#
+# The flavour `storage` has the storage packages installed and Debian's full kernel: modules are proven on it without
+# waiting for the package manager each time.
 #
 # Needs neither loop devices nor mounts on this machine: mke2fs fills the file system, GRUB goes in front of it by hand.
 # The guest boots through GRUB, so a reboot loads the kernel and the initramfs which the guest itself wrote.
@@ -14,10 +17,15 @@ root_uuid=5c1ab000-0000-4000-8000-00000000da7a
 root_size=6G
 
 # What a plain server has.
-base=systemd-sysv,udev,dbus,openssh-server,sudo,iproute2,kmod,procps,fdisk,initramfs-tools,zstd,linux-image-cloud-amd64
+base=systemd-sysv,udev,dbus,openssh-server,sudo,iproute2,kmod,procps,fdisk,initramfs-tools,zstd
 # What playbooks may install.
-offered=(mdadm lvm2 thin-provisioning-tools xfsprogs btrfs-progs dosfstools parted gdisk cryptsetup acl attr quota
+offered=(mdadm lvm2 thin-provisioning-tools xfsprogs btrfs-progs dosfstools parted gdisk cryptsetup f2fs-tools acl attr quota
     nfs-kernel-server nfs-common open-iscsi targetcli-fb multipath-tools samba cifs-utils rsync fio smartmontools)
+kernel_plain=linux-image-cloud-amd64
+# f2fs and nilfs2 are in the full kernel only.
+kernel_storage=linux-image-amd64
+installed_storage=mdadm,lvm2,thin-provisioning-tools,xfsprogs,btrfs-progs,dosfstools,f2fs-tools,nilfs-tools,parted,gdisk
+installed_storage+=,cryptsetup-bin,cryptsetup,cryptsetup-initramfs,acl,attr,quota,nfs-kernel-server,nfs-common
 
 # Runs in the new system's root (as a mmdebstrap hook) once its packages are installed.
 furnish() {
@@ -89,14 +97,19 @@ if [ "$1" = furnish ]; then
     exit
 fi
 
-work=$1
+work=$1 flavour=$2
+case $flavour in
+    plain) include=$base,$kernel_plain ;;
+    storage) include=$base,$kernel_storage,$installed_storage ;;
+    *) echo "there is no flavour $flavour" >&2; exit 2 ;;
+esac
 cd "$work"
 ssh-keygen -q -t ed25519 -N '' -C holdfast-lab -f key
 ssh-keygen -q -t ed25519 -N '' -C lab -f host_key
 cut -d' ' -f1,2 host_key.pub > known_host
 
 echo 'installing Debian 12'
-mmdebstrap --variant=minbase --include="$base" \
+mmdebstrap --variant=minbase --include="$include" \
     --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --skip=cleanup/apt,cleanup/reproducible --customize-hook="bash '$work/recipe.sh' furnish \"\$1\" '$work'" \

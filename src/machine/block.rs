@@ -37,6 +37,24 @@ pub struct Device {
     pub array: Option<Array>,
 }
 
+impl Device {
+    /// A device with nothing on it and nothing below it.
+    pub fn new(path: impl Into<String>, kind: DeviceKind, size: u64) -> Self {
+        Self {
+            path: path.into(),
+            kind,
+            size,
+            serial: None,
+            wwn: None,
+            model: None,
+            read_only: false,
+            sits_on: Vec::new(),
+            content: Content::Blank { table: false },
+            array: None,
+        }
+    }
+}
+
 /// The kinds of block devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceKind {
@@ -129,6 +147,13 @@ pub struct FileSystem {
     /// Bytes in use, where that is known.
     pub used: Option<u64>,
     pub stripe: Option<Stripe>,
+}
+
+impl FileSystem {
+    /// A file system of which nothing but its kind is known: one that is about to be made.
+    pub fn new(kind: impl Into<String>) -> Self {
+        Self { kind: kind.into(), uuid: Uuid::Late, label: None, size: None, used: None, stripe: None }
+    }
 }
 
 impl Content {
@@ -385,18 +410,8 @@ mod tests {
 
     #[test]
     fn a_serial_of_two_disks_names_neither() {
-        let disk = |path: &str| Device {
-            path: path.to_owned(),
-            kind: DeviceKind::Disk,
-            size: 1,
-            serial: Some("S".to_owned()),
-            wwn: None,
-            model: None,
-            read_only: false,
-            sits_on: vec![],
-            content: Content::Blank { table: false },
-            array: None,
-        };
+        let disk =
+            |path: &str| Device { serial: Some("S".to_owned()), ..Device::new(path, DeviceKind::Disk, 1) };
         let mut block = Block::default();
         BlockEffect::Put(disk("/dev/vda").into()).apply(&mut block);
         assert!(block.find("S").is_some());

@@ -48,6 +48,11 @@ pub struct Logical {
 }
 
 impl Logical {
+    /// A plain volume that is about to be made.
+    pub fn linear(name: impl Into<String>, extents: u64) -> Self {
+        Self { name: name.into(), uuid: Uuid::Late, extents, layout: "linear".to_owned(), active: true }
+    }
+
     /// Whether it takes exactly its own extents out of the group.
     pub fn plain(&self) -> bool {
         matches!(self.layout.as_str(), "linear" | "striped")

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::devices::{clear, confirm, device, holds_now};
 use super::{Describe, Module};
-use crate::machine::block::{Content, Device, FileSystem, Uuid};
+use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::{Domain, Machine, Needs};
 use crate::plan::{Change, Plan, Refusal, Step};
 use crate::tools::{ext4, udevadm, xfs};
@@ -158,14 +158,8 @@ impl Filesystem {
         if label.is_some() {
             change = change.attribute("label", None, label.clone());
         }
-        let content = Content::FileSystem(FileSystem {
-            kind: kind.name().to_owned(),
-            uuid: Uuid::Late,
-            label,
-            size: Some(device.size),
-            used: None,
-            stripe,
-        });
+        let made = FileSystem { label, size: Some(device.size), stripe, ..FileSystem::new(kind.name()) };
+        let content = Content::FileSystem(made);
         let steps = [confirm(device, true), Step::run(command), Step::run(udevadm::settle())];
         plan.push(change, steps, [holds_now(&device.path, content)]);
         Ok(())

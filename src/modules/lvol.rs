@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::devices::{blank_now, block, checked_text, confirm, empty_ends, lvm_name};
 use super::filesystem::grow;
 use super::{Describe, Module};
-use crate::machine::block::{BlockEffect, Content, Device, DeviceKind, Uuid};
+use crate::machine::block::{BlockEffect, Device, DeviceKind};
 use crate::machine::claim::{loss, token};
 use crate::machine::lvm::{Group, Logical, LvmEffect};
 use crate::machine::{Domain, Machine, Needs, Prediction};
@@ -217,24 +217,10 @@ impl Lvol {
         let size = extents * group.extent;
         let mut steps = vec![Step::run(lvm::lvcreate(room, &self.lv, &options.unwrap_or_default()))];
         steps.extend(empty_ends(&path, size));
-        let volume = Logical {
-            name: self.lv.to_string(),
-            uuid: Uuid::Late,
-            extents,
-            layout: "linear".to_owned(),
-            active: true,
-        };
+        let volume = Logical::linear(&*self.lv, extents);
         let device = Device {
-            path: path.clone(),
-            kind: DeviceKind::Logical,
-            size,
-            serial: None,
-            wwn: None,
-            model: None,
-            read_only: false,
             sits_on: group.physical.keys().cloned().collect(),
-            content: Content::Blank { table: false },
-            array: None,
+            ..Device::new(&path, DeviceKind::Logical, size)
         };
         let predicts = [
             Prediction::Lvm(LvmEffect::Logical { group: group.name.clone(), volume }),

@@ -271,16 +271,9 @@ impl MdArray {
             doing: String::new(),
         };
         let made = Device {
-            path: path.clone(),
-            kind: DeviceKind::Array,
-            size,
-            serial: None,
-            wwn: None,
-            model: None,
-            read_only: false,
             sits_on: all.iter().map(|device| device.path.clone()).collect(),
-            content: Content::Blank { table: false },
             array: Some(array),
+            ..Device::new(&path, DeviceKind::Array, size)
         };
         let mut predicts = vec![Prediction::Block(BlockEffect::Put(made.into())), blank_now(&path)];
         predicts.extend(all.iter().map(|device| {

@@ -10,6 +10,8 @@ pub mod copy;
 mod devices;
 pub mod file;
 mod filesystem;
+#[cfg(test)]
+mod fixture;
 mod installation;
 mod invocation;
 pub mod lineinfile;

@@ -2,78 +2,17 @@
 //! what they left: the second time nothing is missing.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::fixture::{becomes, foresee, host, plan, refused, shown};
 use crate::exec::Kind;
-use crate::machine::block::{Block, BlockEffect, Content, Device, DeviceKind, FileSystem, Uuid};
-use crate::machine::exports::Exports;
+use crate::machine::Prediction;
+use crate::machine::block::{Content, FileSystem, Uuid};
 use crate::machine::files::FileState;
-use crate::machine::lvm::Lvm;
-use crate::machine::mounts::{Live, Mounts};
-use crate::machine::{Machine, Prediction};
-use crate::plan::{Consent, Plan, Refusal, Step};
+use crate::machine::mounts::Live;
+use crate::plan::{Consent, Step};
 use crate::units::GIB;
-
-fn disk(number: u8) -> Device {
-    Device {
-        path: format!("/dev/vd{}", char::from(b'a' + number)),
-        kind: DeviceKind::Disk,
-        size: 4 * GIB,
-        serial: Some(format!("HF-DISK-{number}")),
-        wwn: None,
-        model: None,
-        read_only: false,
-        sits_on: vec![],
-        content: Content::Blank { table: false },
-        array: None,
-    }
-}
-
-fn host(disks: u8) -> Machine {
-    let mut block = Block::default();
-    (1..=disks).for_each(|number| BlockEffect::Put(disk(number).into()).apply(&mut block));
-    let live = Live {
-        target: "/".into(),
-        source: "/dev/vda1".into(),
-        fstype: "ext4".into(),
-        options: vec!["rw".into()],
-        root: "/".into(),
-    };
-    let mut machine = Machine {
-        block: Some(block),
-        lvm: Some(Lvm::default()),
-        mounts: Some(Mounts { live: vec![live], systemd: true, ..Mounts::default() }),
-        exports: Some(Exports::default()),
-        ..Machine::default()
-    };
-    let folder = |mode| Some(FileState::expected(Kind::Directory, mode, 0, 0, None));
-    let file = Some(FileState::expected(Kind::File, 0o644, 0, 0, None));
-    machine.files.seen.insert("/srv".into(), folder(0o755));
-    machine.files.seen.insert("/etc/debian_version".into(), file.clone());
-    machine.files.seen.insert("/usr/sbin/update-initramfs".into(), file);
-    machine.kernel.seen.insert("vm.dirty_background_bytes".into(), Some("0".into()));
-    machine.kernel.seen.insert("vm.dirty_background_ratio".into(), Some("10".into()));
-    machine
-}
-
-fn plan(machine: &Machine, module: &str, args: &Value) -> Result<Plan, Refusal> {
-    let entry = super::find(module).unwrap();
-    entry.decode(args.as_object().unwrap()).unwrap().plan(machine)
-}
-
-fn shown(plan: &Plan) -> String {
-    let mut text = String::new();
-    for action in &plan.actions {
-        let change = &action.change;
-        writeln!(text, "{} {} {} {}", change.op.sign(), change.kind, change.name, change.detail).unwrap();
-        for step in &action.steps {
-            writeln!(text, "    {}", step.shown()).unwrap();
-        }
-    }
-    text
-}
 
 fn array() -> Value {
     json!({"name": "kvm", "level": 10, "devices": 4, "members": ["HF-DISK-1", "HF-DISK-2", "/dev/vdd", "/dev/vde"]})
@@ -127,10 +66,6 @@ fn a_blank_host_is_planned_to_the_top_and_then_nothing_is_missing() {
             .any(|later| later.replaces(prediction));
         assert!(held || prediction.holds(&machine).is_ok(), "{prediction:?}");
     }
-}
-
-fn refused(machine: &Machine, module: &str, args: &Value) -> String {
-    plan(machine, module, args).map(|plan| shown(&plan)).unwrap_err().to_string()
 }
 
 #[test]
@@ -188,8 +123,7 @@ fn somebodys_file_system_takes_consent_to_exactly_that() {
 fn a_volume_larger_than_its_group_is_refused_with_numbers() {
     let mut machine = host(4);
     for (module, args) in stack().into_iter().take(2) {
-        let plan = plan(&machine, module, &args).unwrap();
-        plan.actions.iter().flat_map(|action| &action.predicts).for_each(|one| one.apply(&mut machine));
+        becomes(&mut machine, module, &args);
     }
     let args = json!({"vg": "vg_kvm", "lv": "big", "size": "20g"});
     assert!(
@@ -230,7 +164,7 @@ fn a_mount_hides_nothing_and_an_export_needs_its_mount() {
     let args = json!({"path": "/srv/x", "src": "server:/data", "fstype": "nfs", "state": "present"});
     let plan = plan(&machine, "mount", &args).unwrap();
     assert!(matches!(&plan.actions[0].steps[0], Step::Edit { path, .. } if path == "/etc/fstab"));
-    plan.actions.iter().flat_map(|action| &action.predicts).for_each(|one| one.apply(&mut machine));
+    foresee(&mut machine, &plan);
     let args = json!({"path": "/srv/x", "clients": [{"host": "*"}]});
     assert!(
         refused(&machine, "nfs_export", &args).contains("is not exported while nothing is mounted there")

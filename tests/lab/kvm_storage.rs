@@ -2,77 +2,13 @@
 //! the run once more; and what must be refused.
 
 use std::path::Path;
-use std::process::Command;
 
 use holdfast::lab::{Lab, LabFile, Vm};
 use serde_json::Value;
 
+use crate::told::{Told, holdfast};
+
 const DISKS: [&str; 4] = ["HF-DISK-1", "HF-DISK-2", "HF-DISK-3", "HF-DISK-4"];
-
-/// What a run printed as JSON lines, and its exit code.
-struct Told {
-    code: i32,
-    events: Vec<Value>,
-    err: String,
-}
-
-fn holdfast(lab: &Lab, home: &Path, args: &[&str]) -> Told {
-    let output = Command::new(env!("CARGO_BIN_EXE_holdfast"))
-        .args(args)
-        .args(["--output", "json", "-i"])
-        .arg(lab.inventory())
-        .env("HOME", home)
-        .env("XDG_RUNTIME_DIR", home)
-        .output()
-        .unwrap();
-    let out = String::from_utf8(output.stdout).unwrap();
-    Told {
-        code: output.status.code().unwrap_or(-1),
-        events: out.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-impl Told {
-    /// The changes and their steps, task by task: what a dry run shows and what a run does.
-    fn plans(&self) -> Vec<Value> {
-        let done = self.events.iter().filter(|event| event["event"] == "host_done");
-        let plan = |event: &Value| {
-            let outcome = &event["outcome"];
-            let plan = outcome.get("changed").or_else(|| outcome.get("withheld"))?;
-            let actions = plan["actions"].as_array()?.iter();
-            Some(
-                actions
-                    .map(|action| serde_json::json!([action["change"], action["steps"]]))
-                    .collect::<Vec<_>>(),
-            )
-        };
-        done.filter_map(plan).flatten().collect()
-    }
-
-    fn changed(&self) -> u64 {
-        let recap = &self.events.last().unwrap()["recap"];
-        recap.as_array().unwrap().iter().map(|host| host["changed"].as_u64().unwrap()).sum()
-    }
-
-    fn must(self, code: i32) -> Self {
-        let troubles: Vec<&Value> = self
-            .events
-            .iter()
-            .filter(|event| {
-                event["outcome"].get("failed").or_else(|| event["outcome"].get("refused")).is_some()
-                    || event["event"] == "unreachable"
-            })
-            .collect();
-        assert_eq!(self.code, code, "{}\n{troubles:#?}", self.err);
-        self
-    }
-
-    fn refusals(&self) -> String {
-        let refused = self.events.iter().filter_map(|event| event["outcome"].get("refused"));
-        refused.map(|refused| refused["refusal"].to_string()).collect::<Vec<_>>().join("\n")
-    }
-}
 
 fn fingerprints(vm: &Vm) -> Vec<(u64, String)> {
     DISKS

@@ -7,7 +7,10 @@
     reason = "a test that cannot go on fails, and a lab says what it is doing"
 )]
 
+mod host;
 mod kvm_storage;
+mod layers;
+mod told;
 
 use std::path::Path;
 

@@ -122,14 +122,7 @@ pub(super) fn named(
             if usage.is_none_or(|usage| usage == "filesystem") =>
         {
             let uuid = uuid.map_or(Uuid::Late, Uuid::Known);
-            Content::FileSystem(FileSystem {
-                kind: kind.to_owned(),
-                uuid,
-                label,
-                size: None,
-                used: None,
-                stripe: None,
-            })
+            Content::FileSystem(FileSystem { uuid, label, ..FileSystem::new(kind) })
         }
         other => Content::Other { kind: other.to_owned(), uuid, label },
     }

@@ -1,0 +1,95 @@
+//! One machine with the storage packages on it and small blank disks, and what every suite does to it: describe, apply,
+//! apply again, restart, apply again; and what it has to refuse.
+
+use holdfast::lab::{Flavour, Lab, LabFile, Vm};
+use serde_json::Value;
+
+use crate::told::{Told, holdfast};
+
+pub(crate) struct Host {
+    lab: Lab,
+    home: tempfile::TempDir,
+    serials: Vec<String>,
+}
+
+impl Host {
+    /// Disks by serial and size, in the order of `/dev/vdb`, `/dev/vdc`, ...
+    pub(crate) fn with(disks: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let list: Vec<String> =
+            disks.iter().map(|(serial, size)| format!("{{serial: {serial}, size: {size}}}")).collect();
+        let text = format!("hosts: {{nas1: {{memory: 1GiB, disks: [{}]}}}}", list.join(", "));
+        let file = LabFile { image: Flavour::Storage, ..LabFile::parse(&text).unwrap() };
+        let lab = Lab::up(&file, &home.path().join("lab"), &|said| eprintln!("{said}")).unwrap();
+        let serials = disks.iter().map(|(serial, _)| (*serial).to_owned()).collect();
+        Self { lab, home, serials }
+    }
+
+    pub(crate) fn vm(&self) -> &Vm {
+        self.lab.host("nas1").unwrap()
+    }
+
+    /// What a shell command on the machine wrote; it has to succeed.
+    pub(crate) fn sh(&self, command: &str) -> String {
+        self.vm().must(&[command]).unwrap()
+    }
+
+    /// Runs a list of tasks, written as YAML.
+    pub(crate) fn run(&self, tasks: &str, more: &[&str]) -> Told {
+        let indented: Vec<String> = tasks.lines().map(|line| format!("    {line}")).collect();
+        let play = format!("- hosts: all\n  gather_facts: false\n  tasks:\n{}\n", indented.join("\n"));
+        let path = self.home.path().join("play.yml");
+        std::fs::write(&path, play).unwrap();
+        let path = path.to_string_lossy().into_owned();
+        holdfast(&self.lab, self.home.path(), &[&["run", path.as_str()], more].concat())
+    }
+
+    /// The tasks change the machine, exactly as a dry run says before, and leave nothing to change.
+    pub(crate) fn becomes(&self, tasks: &str, more: &[&str]) -> Vec<Value> {
+        let before = self.written();
+        let dry = self.run(tasks, &[more, &["--check"]].concat()).must(0);
+        assert_eq!(self.written(), before, "the dry run wrote to a disk");
+        let real = self.run(tasks, more).must(0);
+        let (shown, done) = (dry.plans(), real.plans());
+        for (shown, done) in shown.iter().zip(&done) {
+            assert_eq!(shown, done, "the dry run showed something else");
+        }
+        assert_eq!(shown.len(), done.len(), "the dry run showed {shown:#?}, done was {done:#?}");
+        assert!(real.changed() > 0, "nothing was changed");
+        self.stays(tasks);
+        done
+    }
+
+    /// The tasks find nothing to change.
+    pub(crate) fn stays(&self, tasks: &str) {
+        let again = self.run(tasks, &[]).must(0);
+        assert_eq!(again.changed(), 0, "{:#?}", again.plans());
+    }
+
+    /// The tasks find nothing to change, also after a restart.
+    pub(crate) fn survives(&self, tasks: &str) {
+        self.vm().reboot().unwrap();
+        self.stays(tasks);
+    }
+
+    /// The tasks are refused, dry and real, and no disk is written to. Gives back what was said.
+    pub(crate) fn refuses(&self, tasks: &str, more: &[&str]) -> String {
+        let before = self.written();
+        let dry = self.run(tasks, &[more, &["--check"]].concat()).must(5).refusals();
+        let real = self.run(tasks, more).must(5).refusals();
+        assert_eq!(dry, real, "the dry run gave another reason");
+        assert_eq!(self.written(), before, "a refused task wrote to a disk");
+        real
+    }
+
+    /// Bytes written so far to each disk that nothing is mounted from and nothing is made of: what is in use writes
+    /// whenever it likes.
+    fn written(&self) -> Vec<(String, u64)> {
+        let idle = self.sh("cd /sys/class/block; for link in /dev/disk/by-id/virtio-*; do \
+             disk=$(basename $(readlink -f $link)); \
+             [ -n \"$(ls $disk*/holders | grep -v -e ':$' -e '^$')\" ] || \
+             grep -q ^/dev/$disk /proc/mounts /proc/swaps || echo ${link#*virtio-}; done");
+        let idle = self.serials.iter().filter(|serial| idle.lines().any(|line| line == *serial));
+        idle.map(|serial| (serial.clone(), self.vm().disk_stats(serial).unwrap().bytes_written)).collect()
+    }
+}
