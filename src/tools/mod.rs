@@ -6,6 +6,8 @@
 pub mod apt;
 pub mod blkdiscard;
 pub mod blkid;
+#[cfg(test)]
+mod damaged;
 pub mod dpkg;
 pub mod exportfs;
 pub mod ext4;

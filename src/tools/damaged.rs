@@ -1,0 +1,125 @@
+//! Every parser on damaged output: a tool that was cut short, speaks another version's language, or prints rubbish in
+//! the middle must give an error, never a panic. A parser that is missing in the list below fails a test.
+
+use proptest::prelude::{Strategy, any, proptest};
+use proptest::sample::Index;
+
+use super::{
+    apt, blkid, dpkg, exportfs, fstab, getent, ip, lsblk, lvm, mdadm, mountinfo, mounts, procfs, sysctl,
+    systemctl, wipefs,
+};
+use crate::exec::{Output, Status};
+
+struct Parser {
+    file: &'static str,
+    read: fn(&str),
+    sample: &'static str,
+}
+
+macro_rules! parsers {
+    ($($file:ident :: $parser:ident ($sample:expr)),* $(,)?) => {
+        const PARSERS: &[Parser] = &[$(Parser {
+            file: stringify!($file),
+            read: |text| drop($file::$parser(text)),
+            sample: $sample,
+        }),*, Parser {
+            file: "blkid",
+            read: |text| for status in [0, 2, 8] {
+                drop(blkid::parse(&Output { status: Status::Code(status), stdout: text.into(), stderr: vec![] }));
+            },
+            sample: "DEVNAME=/dev/vdb\nUUID=f6b1b2a5-a3ca\nLABEL=any:kvm\nTYPE=linux_raid_member\nUSAGE=raid\n",
+        }];
+    };
+}
+
+parsers![
+    apt::parse_policy("mdadm:\n  Installed: (none)\n  Candidate: 4.2-5\n  Version table:\n     4.2-5 500\n"),
+    dpkg::parse("installed\tpostfix\t3.7.11-0+deb12u1\tdefault-mta, mail-transport-agent (= 3)\n"),
+    exportfs::parse("/srv/kvm  10.0.0.0/24(sync,wdelay,hide,sec=sys,rw,secure,no_root_squash)\n"),
+    fstab::parse("UUID=ab /  ext4 errors=remount-ro 0 1 # root\nnone none swap sw\n"),
+    getent::parse_passwd("www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin"),
+    getent::parse_group("adm:x:4:syslog,me"),
+    getent::parse_addresses("::1             STREAM localhost\n127.0.0.1       STREAM \n"),
+    ip::parse_addresses(
+        r#"[{"ifname":"eth0","flags":["UP"],"mtu":1400,"operstate":"UP","link_type":"ether","address":"02:fc",
+        "addr_info":[{"family":"inet","local":"192.0.2.2","prefixlen":20,"scope":"global"}]}]"#
+    ),
+    ip::parse_routes(r#"[{"dst":"default","gateway":"192.0.2.1","dev":"eth0","flags":[]}]"#),
+    lsblk::parse(
+        r#"{"blockdevices":[{"name":"vdb","kname":"vdb","path":"/dev/vdb","maj:min":"252:16","type":"disk",
+        "size":1073741824,"ro":false,"serial":"HF-1","children":[{"name":"vdb1","kname":"vdb1","path":"/dev/vdb1",
+        "maj:min":"252:17","type":"part","size":10,"ro":false}]}]}"#
+    ),
+    lvm::parse(
+        r#"{"report":[{"vg":[{"vg_name":"vg","vg_uuid":"MW7Q36","vg_extent_size":"4194304","vg_missing_pv_count":"0"}],
+        "pv":[{"pv_name":"/dev/md127","pe_start":"1048576","pv_pe_count":"2045","pv_pe_alloc_count":"1700"}],
+        "lv":[{"lv_name":"images","lv_uuid":"a","lv_size":"5033164800","lv_layout":"linear","lv_active":"active"}]}]}"#
+    ),
+    mdadm::parse_detail(
+        "MD_LEVEL=raid1\nMD_DEVICES=2\nMD_METADATA=1.2\nMD_UUID=87fc5c59:ce2058af:d0b2b919:2807aaad\nMD_NAME=any:a\n\
+         MD_DEVICE_dev_vdc_ROLE=spare\nMD_DEVICE_dev_vdc_DEV=/dev/vdc\n"
+    ),
+    mdadm::parse_config("ARRAY /dev/md/kvm metadata=1.2 UUID=87fc5c59:ce2058af:d0b2b919:2807aaad\n"),
+    mountinfo::parse("217 27 253:0 / /srv/kvm rw,noatime shared:115 - xfs /dev/mapper/vg-lv rw,attr2\n"),
+    mountinfo::parse_swaps("Filename\tType\n/dev/sda2 partition 1 0 -2\n"),
+    mounts::parse("/dev/vda1 / ext4 rw,relatime 0 0\nsrv:/my\\040data /mnt/my\\040data nfs4 rw 0 0\n"),
+    procfs::meminfo("MemTotal:       24684092 kB\nHugePages_Total:       0\n"),
+    procfs::cpuinfo("processor\t: 0\nphysical id\t: 0\nsiblings\t: 2\ncpu cores\t: 1\n\n"),
+    procfs::shell_variables("PRETTY_NAME=\"Debian GNU/Linux 12\"\n# x=y\nID=debian\n"),
+    procfs::cmdline("BOOT_IMAGE=/vmlinuz root=UUID=1-2 ro console=tty0\n"),
+    sysctl::parse("# a = 1\n-vm.x =  1 2\nvm.y=3\n"),
+    systemctl::parse_show("Type=notify\nLoadState=loaded\nActiveState=active\nNeedDaemonReload=no\n\n"),
+    wipefs::parse(r#"{"signatures":[{"device":"vdb","offset":"0x1000","type":"ext4","uuid":"f6"}]}"#),
+];
+
+/// A sample with some bytes replaced, cut out or put in twice.
+fn damage() -> impl Strategy<Value = Vec<(Index, Index, Option<String>)>> {
+    let piece = proptest::option::of("[0-9]{1,25}|[\\-:/=,{}\\[\\]\" \n\t\0é]{1,3}|.{0,5}");
+    proptest::collection::vec((any::<Index>(), any::<Index>(), piece), 0..4)
+}
+
+fn damaged(sample: &str, damage: &[(Index, Index, Option<String>)]) -> String {
+    let mut text: Vec<char> = sample.chars().collect();
+    for (from, to, piece) in damage {
+        let (from, to) = (from.index(text.len() + 1), to.index(text.len() + 1));
+        let range = from.min(to)..from.max(to);
+        match piece {
+            // Small pieces replace few characters: most of the text stays as the parser knows it.
+            Some(piece) => drop(text.splice(range.start..range.end.min(range.start + 3), piece.chars())),
+            None => drop(text.drain(range)),
+        }
+    }
+    text.into_iter().collect()
+}
+
+proptest! {
+    #[test]
+    fn damaged_output_is_no_panic(which in any::<Index>(), damage in damage()) {
+        let parser = which.get(PARSERS);
+        (parser.read)(&damaged(parser.sample, &damage));
+    }
+
+    #[test]
+    fn any_text_is_no_panic(text in "(.|\n)*") {
+        for parser in PARSERS {
+            (parser.read)(&text);
+        }
+    }
+}
+
+#[test]
+fn every_parser_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tools");
+    let mut missing = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let parses = path.is_file()
+            && name != "damaged"
+            && std::fs::read_to_string(&path).unwrap().contains("pub fn parse");
+        if parses && !PARSERS.iter().any(|parser| parser.file == name) {
+            missing.push(name);
+        }
+    }
+    assert!(missing.is_empty(), "no damaged output is tried on {missing:?}");
+}
