@@ -19,17 +19,41 @@ pub struct Services {
 pub enum ServicesEffect {
     /// It becomes this.
     Put { name: String, state: ServiceState },
+    /// A package that is installed starts it, under all its names. Foreseen, but not promised: what a package's own
+    /// scripts do is not ours, and a task that wants the unit running looks for itself.
+    Brought { names: Vec<String> },
 }
 
 impl ServicesEffect {
     pub fn apply(&self, part: &mut Services) {
-        let Self::Put { name, state } = self;
-        part.seen.insert(name.clone(), state.clone());
+        match self {
+            Self::Put { name, state } => drop(part.seen.insert(name.clone(), state.clone())),
+            Self::Brought { names } => {
+                for name in names {
+                    let state = part.seen.entry(name.clone()).or_default();
+                    if !state.exists {
+                        *state = ServiceState {
+                            exists: true,
+                            active: true,
+                            enabled: true,
+                            ..ServiceState::default()
+                        };
+                    }
+                }
+            }
+        }
+    }
+
+    fn names(&self) -> &[String] {
+        match self {
+            Self::Put { name, .. } => std::slice::from_ref(name),
+            Self::Brought { names } => names,
+        }
     }
 
     /// Looks at what a task can ask for; what kind of unit it is stays its own business.
     pub fn holds(&self, part: &Services) -> Result<(), String> {
-        let Self::Put { name, state } = self;
+        let Self::Put { name, state } = self else { return Ok(()) };
         let Some(found) = part.seen.get(name) else {
             return Err("it could not be observed again".to_owned());
         };
@@ -50,13 +74,16 @@ impl ServicesEffect {
     }
 
     pub fn needs(&self) -> Needs {
-        let Self::Put { name, .. } = self;
-        Needs { services: vec![name.clone()], ..Needs::nothing() }
+        match self {
+            Self::Put { name, .. } => Needs { services: vec![name.clone()], ..Needs::nothing() },
+            Self::Brought { .. } => Needs::nothing(),
+        }
     }
 
     pub fn forget(&self, part: &mut Services) {
-        let Self::Put { name, .. } = self;
-        part.seen.remove(name);
+        for name in self.names() {
+            part.seen.remove(name);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Done;
 use crate::machine::packages::{Manager, PackagesEffect};
+use crate::machine::services::ServicesEffect;
 use crate::machine::{Machine, Needs, Prediction};
 use crate::plan::{Attribute, Change, Plan, Refusal, Risk, Step};
 use crate::tools::apt;
@@ -51,6 +52,7 @@ impl Installation<'_> {
             candidates: self.wanted == Wanted::Latest || self.update_cache.is_some(),
             ..Needs::nothing()
         }
+        .path(apt::POLICY)
     }
 
     /// Only the package lists are asked for: those are fetched whenever they are too old.
@@ -165,6 +167,13 @@ impl Installation<'_> {
             Change::create(kind(&names), names.join(" "), "")
         };
         change.attributes = attributes;
+        let policy = machine.files.seen.get(apt::POLICY).is_some_and(Option::is_some);
+        for units in names.iter().filter(|_| !policy).filter_map(|name| apt::started_by(name)) {
+            let names =
+                units.iter().flat_map(|unit| [(*unit).to_owned(), format!("{unit}.service")]).collect();
+            predicts.push(Prediction::Services(ServicesEffect::Brought { names }));
+            change = change.attribute("service", None, Some(format!("{} is started", units[0])));
+        }
         plan.push(change, [Step::run(apt::install(&orders, self.recommends))], predicts);
         plan
     }
@@ -247,6 +256,31 @@ mod tests {
         let steps = commands(&["new"], Wanted::Present, None, &machine);
         assert_eq!(steps.len(), 2);
         assert_eq!(commands(&["new"], Wanted::Present, Some(false), &machine).len(), 1);
+    }
+
+    /// Debian starts what it installs: the task that wants it running has nothing left to do, in a dry run too.
+    #[test]
+    fn foresees_the_services_that_are_started() {
+        let names = ["nfs-kernel-server".to_owned()];
+        let installation = Installation {
+            names: &names,
+            wanted: Wanted::Present,
+            update_cache: None,
+            cache_valid_time: 0,
+            recommends: None,
+            purge: false,
+        };
+        let started = |machine: &Machine| {
+            let plan = installation.plan(machine).unwrap();
+            let mut after = machine.clone();
+            plan.actions.iter().flat_map(|action| &action.predicts).for_each(|one| one.apply(&mut after));
+            after.services.seen.get("nfs-server").is_some_and(|unit| unit.active && unit.enabled)
+        };
+        let mut machine = machine(&[("nfs-kernel-server", None)], &[("nfs-kernel-server", Some("1"))]);
+        assert!(started(&machine));
+        let policy = crate::machine::files::FileState::expected(crate::exec::Kind::File, 0o755, 0, 0, None);
+        machine.files.seen.insert(apt::POLICY.into(), Some(policy));
+        assert!(!started(&machine));
     }
 
     #[test]

@@ -38,6 +38,22 @@ fn get() -> Command {
     ])
 }
 
+/// Where an administrator forbids packages to start what they bring.
+pub const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// The unit that Debian enables and starts when it installs a package, by all its names. Only packages of storage are
+/// known here; a unit that its own conditions keep from running (no target configured, no portal) is none of them.
+pub fn started_by(package: &str) -> Option<&'static [&'static str]> {
+    Some(match package {
+        "nfs-kernel-server" => &["nfs-server", "nfs-kernel-server"],
+        "rpcbind" => &["rpcbind"],
+        "smartmontools" => &["smartmontools", "smartd"],
+        "multipath-tools" => &["multipathd", "multipath-tools"],
+        "samba" => &["smbd"],
+        _ => return None,
+    })
+}
+
 /// Package and candidate, for each package the lists know.
 pub fn parse_policy(text: &str) -> Result<Vec<(String, Option<String>)>, String> {
     let mut found: Vec<(String, Option<String>)> = Vec::new();
