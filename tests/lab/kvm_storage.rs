@@ -64,8 +64,8 @@ fn a_dry_run_on_a_blank_host_shows_the_whole_stack_and_writes_nothing() {
 }
 
 #[test]
-#[ignore = "installs packages on an emulated processor, a quarter of an hour; ./dev soak runs it"]
-fn soak_kvm_storage_is_built_kept_and_survives_a_restart() {
+#[ignore = "boots a virtual machine and installs packages on it; ./dev test runs it"]
+fn kvm_storage_is_built_kept_and_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path();
     let lab = blank_host(home);

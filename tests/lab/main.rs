@@ -10,6 +10,7 @@
 mod host;
 mod kvm_storage;
 mod layers;
+mod signatures;
 mod told;
 
 use std::path::Path;
