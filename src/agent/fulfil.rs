@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::act;
+use super::notes::Notes;
 use crate::event::Outcome;
 use crate::exec::{Native, Output};
 use crate::machine::{Machine, Needs, Prediction};
@@ -23,11 +24,12 @@ pub(super) struct Host {
     foreseen: Vec<Prediction>,
     /// Set when the run is to stop after the step that is running.
     stop: Arc<AtomicBool>,
+    notes: Notes,
 }
 
 impl Host {
     pub(super) fn new(system: Native, stop: Arc<AtomicBool>) -> Self {
-        Self { system, machine: Machine::default(), foreseen: Vec::new(), stop }
+        Self { system, machine: Machine::default(), foreseen: Vec::new(), stop, notes: Notes::new() }
     }
 
     /// Brings one order to its end, telling each step as it begins.
@@ -60,6 +62,7 @@ impl Host {
         let outputs = self.act(order, &plan, tell)?;
         if !plan.is_empty() {
             self.settle(&*module, &needs, &plan)?;
+            self.notes.strike(&plan).map_err(failed)?;
         }
         let done = Done { before: &before, after: &self.machine, plan: &plan, outputs: &outputs, dry: false };
         let result = module.result(&done).map_err(failed)?;
@@ -109,8 +112,9 @@ impl Host {
     fn act(&self, order: &Order, plan: &Plan, tell: &mut dyn FnMut(String)) -> Result<Vec<Output>, Outcome> {
         let mut outputs = Vec::new();
         for (done, action) in plan.actions.iter().enumerate() {
+            let fail = |failure| Outcome::Failed { failure, plan: plan.clone(), done };
+            self.notes.make(action, &self.machine).map_err(fail)?;
             for step in &action.steps {
-                let fail = |failure| Outcome::Failed { failure, plan: plan.clone(), done };
                 if self.stop.load(Ordering::Relaxed) {
                     let count = plan.actions.len();
                     return Err(fail(Failure::new(format!(
@@ -119,6 +123,7 @@ impl Host {
                 }
                 tell(step.shown());
                 outputs.extend(act::perform(step, &self.system, &order.environment).map_err(fail)?);
+                self.notes.proven(step, action).map_err(fail)?;
             }
         }
         Ok(outputs)

@@ -4,6 +4,7 @@ mod act;
 mod fulfil;
 mod late;
 mod lock;
+mod notes;
 mod serve;
 mod streams;
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::array::{Array, Stripe};
+use super::unfinished::Unfinished;
 
 /// All block devices of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub struct Block {
     pub names: BTreeMap<String, String>,
     /// The arrays that mdadm.conf names: they have the same name after a reboot.
     pub registered: Vec<Registered>,
+    /// What an earlier run had begun on devices and did not finish.
+    pub unfinished: Vec<Unfinished>,
 }
 
 /// A block device.

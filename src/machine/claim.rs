@@ -5,6 +5,7 @@ use super::Machine;
 use super::array::Stripe;
 use super::block::{Content, Device, DeviceKind};
 use super::lvm::{Group, Logical};
+use super::unfinished::Unfinished;
 use crate::plan::Refusal;
 use crate::units::Size;
 
@@ -34,40 +35,48 @@ impl<'a> Unused<'a> {
 
 /// The right to a device: what has to be given up for it, if anything.
 #[derive(Debug, Clone, Copy)]
-pub struct Claim<'a>(&'a Device);
+pub struct Claim<'a> {
+    device: &'a Device,
+    unfinished: Option<&'a str>,
+}
 
 impl<'a> Claim<'a> {
     pub fn device(self) -> &'a Device {
-        self.0
+        self.device
     }
 
     /// Whether bytes of somebody are lost.
     pub fn destroys(self) -> bool {
-        !matches!(self.0.content, Content::Blank { .. })
+        !matches!(self.device.content, Content::Blank { .. }) && self.unfinished.is_none()
+    }
+
+    /// What an earlier run of ours began here and did not finish, where that is all there is.
+    pub fn unfinished(self) -> Option<&'a str> {
+        self.unfinished
     }
 
     /// Whether signatures have to be removed first.
     pub fn needs_wiping(self) -> bool {
-        !matches!(self.0.content, Content::Blank { table: false })
+        !matches!(self.device.content, Content::Blank { table: false })
     }
 
     /// The device as it is once it was wiped, which is a step of its own with its own consent.
     pub fn wiped(self) -> BlankDevice<'a> {
-        BlankDevice(self.0)
+        BlankDevice(self.device)
     }
 
     pub fn unused(self) -> Unused<'a> {
-        Unused(self.0)
+        Unused(self.device)
     }
 
     /// The token that consents to the loss.
     pub fn token(self) -> String {
-        token("format", self.0)
+        token("format", self.device)
     }
 
     /// What is lost.
     pub fn loss(self) -> String {
-        loss(self.0)
+        loss(self.device)
     }
 }
 
@@ -153,7 +162,9 @@ impl Machine {
         if device.read_only {
             return Err(Refusal::new(format!("{} is read-only", device.path)));
         }
-        Ok(Claim(device))
+        let unfinished =
+            self.block.as_ref().and_then(|block| Unfinished::explains(&block.unfinished, device));
+        Ok(Claim { device, unfinished })
     }
 
     /// A device that nobody uses, to be removed with all that is on it.

@@ -104,7 +104,10 @@ pub(super) fn clear<'a>(plan: &mut Plan, claim: Claim<'a>) -> BlankDevice<'a> {
         steps.extend(empty_ends(&device.path, device.size));
         plan.push(change, steps, predicts);
     } else {
-        let change = Change::remove("empty partition table of", &device.path, "");
+        let change = match claim.unfinished() {
+            Some(making) => Change::remove("unfinished bytes on", &device.path, format!("of the {making}")),
+            None => Change::remove("empty partition table of", &device.path, ""),
+        };
         let mut steps = vec![confirm(device, false), Step::run(wipefs::table(blank))];
         steps.extend(empty_ends(&device.path, device.size));
         plan.push(change, steps, predicts);

@@ -7,6 +7,7 @@ use super::{ask, blank, superblock, unread};
 use crate::exec::System;
 use crate::machine::array::{Array, Layout, Member};
 use crate::machine::block::{Block, Content, Device, DeviceKind, Uuid, logical_path};
+use crate::machine::unfinished::{NOTES, Unfinished};
 use crate::plan::Failure;
 use crate::tools::lsblk::{self, Row};
 use crate::tools::{mdadm, mountinfo};
@@ -67,6 +68,13 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
         if let Some(path) = keys.get(kname).filter(|path| **path != link) {
             block.names.insert(link, path.clone());
         }
+    }
+    match system.read(Path::new(NOTES)) {
+        Ok(bytes) => block.unfinished = Unfinished::parse(&String::from_utf8_lossy(&bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        // Whoever may not read the notes may not write to devices either.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+        Err(error) => return Err(Failure::new(format!("cannot read {NOTES}: {error}"))),
     }
     for config in ["/etc/mdadm/mdadm.conf", "/etc/mdadm.conf"] {
         match system.read(Path::new(config)) {
