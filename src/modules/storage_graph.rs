@@ -38,3 +38,47 @@ impl Module for StorageGraph {
         Ok([("graph".to_owned(), graph)].into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::{foresee, host, plan};
+    use super::*;
+
+    #[test]
+    fn shows_what_earlier_tasks_of_a_dry_run_would_leave() {
+        let mut machine = host(3);
+        for (module, args) in [
+            ("md_array", json!({"name": "pair", "level": 1, "members": ["HF-DISK-1", "HF-DISK-2"]})),
+            ("lvg", json!({"vg": "vg", "pvs": "/dev/md/pair"})),
+            ("lvol", json!({"vg": "vg", "lv": "data", "size": "1g"})),
+            ("filesystem", json!({"dev": "/dev/vg/data", "fstype": "xfs"})),
+        ] {
+            let planned =
+                plan(&machine, module, &args).unwrap_or_else(|refusal| panic!("{module}: {refusal}"));
+            foresee(&mut machine, &planned);
+        }
+        let empty = StorageGraph {}.plan(&machine).unwrap();
+        let done = Done { before: &machine, after: &machine, plan: &empty, outputs: &[], dry: true };
+        let result = StorageGraph {}.result(&done).unwrap();
+        let graph: Graph = serde_json::from_value(result["graph"].clone()).unwrap();
+        let chain = [
+            "device:/dev/vdb",
+            "device:/dev/md/pair",
+            "group:vg",
+            "device:/dev/vg/data",
+            "content:/dev/vg/data",
+        ];
+        for pair in chain.windows(2) {
+            assert!(
+                graph.edges.iter().any(|edge| edge.from == pair[0] && edge.to == pair[1]),
+                "{pair:?}: {:?}",
+                graph.edges
+            );
+        }
+        let note =
+            |id: &str| graph.node(id).unwrap().notes.iter().map(|note| note.text.clone()).collect::<String>();
+        assert_eq!((note("device:/dev/vdb"), note("device:/dev/vdd")), (String::new(), "unused".to_owned()));
+    }
+}

@@ -6,13 +6,16 @@ use serde_json::Value;
 
 use crate::host::Host;
 
+/// Some of it by way of sudo: another agent has to know what the first one foresaw.
 const STACK: &str = "
 - md_array: {name: pair, level: 1, members: [HF-1, HF-2], spares: [HF-3]}
 - lvg: {vg: vg, pvs: /dev/md/pair}
+  become: true
 - lvol: {vg: vg, lv: data, size: 400m}
 - filesystem: {dev: /dev/vg/data, fstype: xfs, label: data}
 - mount: {src: /dev/vg/data, path: /srv/data, fstype: xfs, opts: noatime, state: mounted}
 - nfs_export: {path: /srv/data, clients: {10.0.0.0/24: rw}}
+  become: true
 ";
 
 fn nodes(picture: &Value, marks: &[&str]) -> BTreeSet<String> {

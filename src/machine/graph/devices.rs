@@ -25,7 +25,7 @@ impl Graph {
                 }
                 self.members(device, block);
             }
-            self.content(device, machine);
+            self.content(device, block, machine);
         }
     }
 
@@ -47,15 +47,20 @@ impl Graph {
     /// A device that others speak of and that is not there.
     pub(super) fn ghost(&mut self, name: &str) {
         if self.node(&device_id(name)).is_none() {
-            let mut node = Node::new(Layer::Disk, "missing device", name);
+            let mut node = Node::new(Layer::Disk, "missing", name);
             node.note(Health::Critical, "not there");
             self.nodes.push(node);
         }
     }
 
-    fn content(&mut self, device: &Device, machine: &Machine) {
+    fn content(&mut self, device: &Device, block: &Block, machine: &Machine) {
+        if let Some(first) = first_of(device, block) {
+            return self.edge(device_id(&device.path), id(Layer::FileSystem, &first.path));
+        }
         let mut node = match &device.content {
             Content::FileSystem(found) => file_system(device, found),
+            // What is made of it is drawn instead.
+            Content::Other { .. } if block.holders(&device.path).next().is_some() => return,
             Content::Other { kind, label, .. } => {
                 let mut node = Node::new(Layer::FileSystem, kind, &device.path);
                 node.facts.extend(label.clone().filter(|label| !label.is_empty()));
@@ -69,6 +74,26 @@ impl Graph {
         self.edge(device_id(&device.path), node.id.clone());
         self.nodes.push(node);
     }
+
+    /// What is on a device, wherever it begins.
+    pub(super) fn content_of(&self, path: &str) -> Option<String> {
+        let own = device_id(path);
+        let content = |edge: &&Edge| edge.from == own && edge.to.starts_with("content:");
+        self.edges.iter().find(content).map(|edge| edge.to.clone())
+    }
+}
+
+/// The first device of a file system that lies on several, where this is another one of them. They have one identity;
+/// elsewhere two devices with one identity are a copy of each other.
+fn first_of<'a>(device: &Device, block: &'a Block) -> Option<&'a Device> {
+    let spans = |content: &Content| match content {
+        Content::FileSystem(found) => matches!(found.kind.as_str(), "btrfs" | "bcachefs"),
+        Content::Other { kind, .. } => kind == "zfs_member",
+        _ => false,
+    };
+    let uuid = device.content.uuid().filter(|_| spans(&device.content))?;
+    let first = block.devices.values().find(|one| spans(&one.content) && one.content.uuid() == Some(uuid))?;
+    (first.path != device.path).then_some(first)
 }
 
 /// What a device is called in edges.
@@ -96,6 +121,9 @@ fn node(device: &Device, block: &Block, machine: &Machine) -> Node {
     let what = match (&device.array, device.kind) {
         (Some(array), _) => array.level.as_str(),
         (None, DeviceKind::Logical) => "volume",
+        (None, DeviceKind::Other) if device.sits_on.iter().any(|below| is_encrypted(block, below)) => {
+            "decrypted"
+        }
         (None, kind) => kind.name(),
     };
     let mut node = Node::new(layer, what, &device.path);
@@ -123,10 +151,16 @@ fn node(device: &Device, block: &Block, machine: &Machine) -> Node {
             node.note(Health::Good, format!("a {table} partition table"));
         }
         Content::Partitions { table } => node.facts.push(table.clone()),
+        Content::Other { kind, .. } if held => node.facts.push(kind.clone()),
         Content::Unknown { why } => node.note(Health::Good, format!("unknown content: {why}")),
         _ => {}
     }
     node
+}
+
+fn is_encrypted(block: &Block, path: &str) -> bool {
+    let content = block.devices.get(path).map(|device| &device.content);
+    matches!(content, Some(Content::Other { kind, .. }) if kind == "crypto_LUKS")
 }
 
 fn is_member(block: &Block, path: &str) -> bool {

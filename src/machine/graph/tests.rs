@@ -327,3 +327,36 @@ fn a_graph_comes_back_from_json_as_it_was() {
     let text = serde_json::to_string(&graph).unwrap();
     assert_eq!(serde_json::from_str::<Graph>(&text).unwrap(), graph);
 }
+
+#[test]
+fn a_file_system_on_several_devices_is_one() {
+    let mut devices: Vec<Device> = (1..4).map(|number| disk(number, 4 * GIB)).collect();
+    devices[0].content = fs("btrfs", Some("pool"), 8 * GIB, GIB);
+    devices[1].content = fs("btrfs", Some("pool"), 8 * GIB, GIB);
+    // A copy of an ext4 is a second one.
+    devices[2].content = fs("ext4", None, 4 * GIB, GIB);
+    devices.push(Device { content: fs("ext4", None, 4 * GIB, GIB), ..disk(4, 4 * GIB) });
+    let mounts = Mounts { live: vec![live("/dev/vdc", "/srv/pool", "btrfs")], ..Mounts::default() };
+    let graph = Graph::of(&machine(devices, vec![], mounts, &[]));
+    let systems: Vec<&str> = graph
+        .nodes
+        .iter()
+        .filter(|node| node.layer == Layer::FileSystem)
+        .map(|node| node.id.as_str())
+        .collect();
+    assert_eq!(systems, ["content:/dev/vdb", "content:/dev/vdd", "content:/dev/vde"]);
+    let tied = |from: &str, to: &str| graph.edges.iter().any(|edge| edge.from == from && edge.to == to);
+    assert!(tied("device:/dev/vdc", "content:/dev/vdb") && tied("content:/dev/vdb", "mount:/srv/pool"));
+}
+
+#[test]
+fn an_open_container_carries_what_is_inside_and_a_closed_one_is_content() {
+    let luks = || Content::Other { kind: "crypto_LUKS".into(), uuid: None, label: None };
+    let open = Device { content: luks(), ..disk(1, 4 * GIB) };
+    let closed = Device { content: luks(), ..disk(2, 4 * GIB) };
+    let plain = on("/dev/mapper/vault", DeviceKind::Other, 4 * GIB, &["/dev/vdb"], fs("xfs", None, GIB, 0));
+    let graph = Graph::of(&machine(vec![open, closed, plain], vec![], Mounts::default(), &[]));
+    assert_eq!(graph.node("device:/dev/mapper/vault").unwrap().what, "decrypted");
+    assert!(graph.node("device:/dev/vdb").unwrap().facts.contains(&"crypto_LUKS".to_owned()));
+    assert!(graph.node("content:/dev/vdb").is_none() && graph.node("content:/dev/vdc").is_some());
+}

@@ -1,7 +1,7 @@
 //! What storage is used for: mounts, and what is offered to others.
 
 use super::{Graph, Health, Layer, Node, id};
-use crate::machine::block::Block;
+use crate::machine::block::{Block, Content, Device};
 use crate::machine::exports::Exports;
 use crate::machine::mounts::{FstabEntry, Live, Mounts};
 
@@ -28,12 +28,12 @@ impl Graph {
     fn source(&mut self, live: &Live, block: &Block) -> Option<String> {
         let content = id(Layer::FileSystem, &live.source);
         if block.devices.contains_key(&live.source) {
-            if self.node(&content).is_none() {
+            return Some(self.content_of(&live.source).unwrap_or_else(|| {
                 // Nothing says what is on the device but that it is mounted.
                 self.nodes.push(Node::new(Layer::FileSystem, &live.fstype, &live.source));
                 self.edge(id(Layer::Disk, &live.source), content.clone());
-            }
-            return Some(content);
+                content
+            }));
         }
         let elsewhere = ["nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.glusterfs", "zfs", "9p"];
         if !elsewhere.contains(&live.fstype.as_str()) {
@@ -41,6 +41,15 @@ impl Graph {
         }
         if self.node(&content).is_none() {
             self.nodes.push(Node::new(Layer::FileSystem, &live.fstype, &live.source));
+            let pool = live.source.split('/').next().filter(|_| live.fstype == "zfs");
+            let member = |device: &&Device| {
+                matches!(&device.content,
+                Content::Other { kind, label, .. } if kind == "zfs_member" && label.as_deref() == pool)
+            };
+            let below = pool.and_then(|_| block.devices.values().find(member));
+            if let Some(below) = below.and_then(|device| self.content_of(&device.path)) {
+                self.edge(below, content.clone());
+            }
         }
         Some(content)
     }

@@ -56,18 +56,23 @@ pub fn tree(picture: &Picture, width: Option<usize>) -> String {
         }
         let fill = heads - columns(&line.head) - line.rails.chars().count();
         let _ = write!(shown, "{:fill$}  {}", "", paint(style, format!("{:>sizes$}", line.size)));
+        let mut used = heads + sizes + 2 + if signed { 2 } else { 0 };
+        let rest: usize = line.tail.iter().map(|(_, piece)| piece.chars().count() + 3).sum();
         match line.permille {
             Some(permille) => {
                 let _ = write!(shown, "  {}", bar(permille, line.health));
+                used += bars;
             }
-            None => {
+            // Where it is narrow, words take the place that no bar needs.
+            None if width.is_none_or(|width| used + bars + rest < width) => {
                 let _ = write!(shown, "{:bars$}", "");
+                used += bars;
             }
+            None => {}
         }
-        let used = heads + sizes + bars + 2 + if signed { 2 } else { 0 };
         let below = format!("{}{}   ", if signed { "  " } else { "" }, line.rails_below);
         push_tail(&mut shown, used, &below, &line.tail, width);
-        let _ = writeln!(text, "{}", trimmed(&shown));
+        let _ = writeln!(text, "{}", shown.trim_end());
     }
     text
 }
@@ -80,7 +85,7 @@ fn push_tail(shown: &mut String, used: usize, below: &str, tail: &[Piece], width
         let length = piece.chars().count();
         let gap = if first { 2 } else { 3 };
         if width.is_some_and(|width| at + gap + length > width) {
-            trim(shown);
+            shown.truncate(shown.trim_end().len());
             shown.push('\n');
             shown.push_str(&paint(DIM, below));
             at = below.chars().count();
@@ -92,14 +97,6 @@ fn push_tail(shown: &mut String, used: usize, below: &str, tail: &[Piece], width
         at += length;
         first = false;
     }
-}
-
-fn trim(text: &mut String) {
-    text.truncate(text.trim_end().len());
-}
-
-fn trimmed(text: &str) -> &str {
-    text.trim_end()
 }
 
 fn columns(pieces: &[Piece]) -> usize {
