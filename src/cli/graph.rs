@@ -114,6 +114,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let Some(graph) = heard.compared(plan.is_some())? else {
         return Ok(if exit == Exit::Done || exit == Exit::Pending { Exit::Failed } else { exit });
     };
+    let unseen = |text: &str| text.contains("ermission denied");
+    if graph.nodes.iter().any(|node| node.thing.notes.iter().any(|note| unseen(&note.text))) {
+        writeln!(anstream::stderr(), "help: some of it can only be seen by root: `--become`")?;
+    }
     show(args, form, &Picture { host, playbook: plan, graph }, &secrets)?;
     Ok(if exit == Exit::Pending { Exit::Done } else { exit })
 }

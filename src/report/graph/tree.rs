@@ -55,7 +55,12 @@ pub fn tree(picture: &Picture, width: Option<usize>) -> String {
             ));
         }
         let fill = heads - columns(&line.head) - line.rails.chars().count();
-        let _ = write!(shown, "{:fill$}  {}", "", paint(style, format!("{:>sizes$}", line.size)));
+        let short = sizes - line.size.chars().count();
+        let _ = write!(shown, "{:fill$}  {:short$}", "", "");
+        // What is painted is not trimmed away.
+        if !line.size.is_empty() {
+            shown.push_str(&paint(style, &line.size));
+        }
         let mut used = heads + sizes + 2 + if signed { 2 } else { 0 };
         let rest: usize = line.tail.iter().map(|(_, piece)| piece.chars().count() + 3).sum();
         match line.permille {
