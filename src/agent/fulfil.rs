@@ -47,6 +47,7 @@ impl Host {
     ) -> Result<(Outcome, Map<String, Value>), Outcome> {
         let module = decode(order).map_err(failed)?;
         self.refresh(order.fresh);
+        self.foreseen.extend(order.foreseen.iter().cloned());
         let needs = module.needs();
         self.observe(&needs).map_err(failed)?;
         let plan = module.plan(&self.machine).map_err(refused)?;

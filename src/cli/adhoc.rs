@@ -90,7 +90,7 @@ fn print(done: &HostDone) -> anyhow::Result<()> {
 }
 
 /// A playbook of one task. JSON is YAML, so nothing has to be quoted by hand.
-fn playbook(pattern: &str, module: &str, arguments: &str) -> anyhow::Result<Playbook> {
+pub(super) fn playbook(pattern: &str, module: &str, arguments: &str) -> anyhow::Result<Playbook> {
     let arguments = match serde_json::from_str(arguments) {
         Ok(Value::Object(map)) => Value::Object(map),
         _ if arguments.is_empty() => Value::Null,

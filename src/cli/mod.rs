@@ -3,6 +3,7 @@
 pub mod adhoc;
 pub mod completions;
 pub mod doc;
+pub mod graph;
 pub mod inventory;
 pub mod lab;
 pub mod list;
@@ -47,6 +48,8 @@ enum Command {
     Exec(adhoc::Exec),
     /// Show what is known about a host
     Facts(adhoc::Facts),
+    /// Draw the storage of a host, as it is or as a playbook would make it
+    Graph(graph::Args),
     /// Show the modules, or what one of them takes
     Doc(doc::Doc),
     /// Virtual machines on this computer, to try playbooks on
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         },
         Command::Exec(args) => adhoc::exec(args),
         Command::Facts(args) => adhoc::facts(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Doc(args) => show(doc::run(&args)),
         Command::Completions(args) => completions::write(args.shell, &mut command(), &mut std::io::stdout())
             .map(|()| Exit::Done)

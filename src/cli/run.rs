@@ -9,6 +9,7 @@ use super::targets::Targets;
 use crate::diagnostic::Diagnostics;
 use crate::engine::{Interrupt, hosts_of};
 use crate::exit::Exit;
+use crate::inventory::Inventory;
 use crate::playbook::{Library, Playbook};
 use crate::report::{self, Format, Options, Progress, Report};
 
@@ -96,12 +97,7 @@ pub(super) fn go(
     let templar = begin::templar();
     let Begun { mut inventory, mut settings, secrets } =
         begin::begin(&args.targets, &library, Diagnostics::default())?;
-    for playbook in &playbooks {
-        if let crate::playbook::Dir::Disk(folder) = &playbook.dir {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            inventory.add_playbook_vars(folder).map_err(super::Complaint)?;
-        }
-    }
+    add_vars(&mut inventory, &playbooks)?;
     let plan = mode == Mode::Plan;
     settings.dry = args.show.check || plan;
     settings.diff = args.show.diff || plan;
@@ -154,6 +150,17 @@ pub(super) fn go(
         Exit::Pending => Exit::Done,
         other => other,
     })
+}
+
+/// Reads `group_vars` and `host_vars` beside playbooks on disk.
+pub(super) fn add_vars(inventory: &mut Inventory, playbooks: &[Playbook]) -> Result<(), super::Complaint> {
+    for playbook in playbooks {
+        if let crate::playbook::Dir::Disk(folder) = &playbook.dir {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            inventory.add_playbook_vars(folder).map_err(super::Complaint)?;
+        }
+    }
+    Ok(())
 }
 
 fn is_change(event: &crate::event::Event) -> bool {

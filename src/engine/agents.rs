@@ -7,6 +7,8 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::connection::{Reach, Wanted};
 use super::interrupt::Interrupt;
+use crate::event::Outcome;
+use crate::machine::Prediction;
 use crate::plan::{Failure, Refusal};
 use crate::protocol::{Order, Report};
 use crate::transport::{self, Address, LockAnswer, Lost, Parcel, Session};
@@ -26,6 +28,10 @@ struct Inner {
     last: Option<Address>,
     /// The agent that holds the host's lock.
     keeper: Option<Address>,
+    /// What a dry run would have done on this host so far, whoever acts.
+    foreseen: Vec<Prediction>,
+    /// How much of that each agent knows: its own, and what it was told.
+    told: BTreeMap<Address, usize>,
 }
 
 /// Why there is no report.
@@ -67,8 +73,16 @@ impl Agents {
             inner.keeper = Some(address.clone());
         }
         order.fresh |= inner.last.as_ref().is_some_and(|last| last != address);
+        let told = inner.told.get(address).copied().unwrap_or(0);
+        order.foreseen = inner.foreseen.get(told..).unwrap_or_default().to_vec();
         match session.order(order, busy, line.interrupt.wait()).await {
             Ok(report) => {
+                if let Outcome::Withheld(plan) = &report.outcome {
+                    let predicts = plan.actions.iter().flat_map(|action| action.predicts.iter().cloned());
+                    inner.foreseen.extend(predicts);
+                }
+                let known = inner.foreseen.len();
+                inner.told.insert(address.clone(), known);
                 inner.last = Some(address.clone());
                 inner.sessions.insert(address.clone(), session);
                 Ok(report)
@@ -76,6 +90,7 @@ impl Agents {
             // The lost session is opened again by whoever comes next, and the lock it may have held is taken again.
             Err(lost) => {
                 inner.keeper.take_if(|keeper| keeper == address);
+                inner.told.remove(address);
                 Err(NoReport::Lost(lost))
             }
         }

@@ -58,6 +58,7 @@ impl Round {
             consent: Consent { act: !dry, tokens },
             environment,
             fresh: false,
+            foreseen: Vec::new(),
         })
     }
 

@@ -16,6 +16,7 @@ pub mod claim;
 pub mod exports;
 pub mod facts;
 pub mod files;
+pub mod graph;
 pub mod kernel;
 pub mod lvm;
 pub mod mounts;

@@ -32,6 +32,7 @@ pub mod shell;
 #[cfg(test)]
 mod stack;
 pub mod stat;
+mod storage_graph;
 mod sysctl;
 pub mod systemd;
 pub mod template;

@@ -124,4 +124,5 @@ modules![
     mount::Mount,
     nfs_export::NfsExport,
     sysctl::Sysctl,
+    storage_graph::StorageGraph,
 ];

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Outcome;
+use crate::machine::Prediction;
 use crate::plan::Consent;
 
 /// What the controller asks of an agent.
@@ -29,6 +30,8 @@ pub struct Order {
     pub environment: Vec<(String, String)>,
     /// Somebody else may have changed this host since the last order: look at everything again.
     pub fresh: bool,
+    /// In a dry run: what agents of other users would have done on this host, and this one does not know of yet.
+    pub foreseen: Vec<Prediction>,
 }
 
 /// What an agent answers.

@@ -6,6 +6,7 @@
 mod board;
 mod diff;
 mod fold;
+pub mod graph;
 mod json;
 mod mask;
 mod outcome;

@@ -56,3 +56,20 @@ fn an_unknown_pattern_is_no_empty_run() {
 fn no_hosts_at_all_is_an_error() {
     insta::assert_snapshot!(complain(&[("p.yml", "- hosts: all\n  tasks: []\n")], &["run", "p.yml"]));
 }
+
+#[test]
+fn a_picture_is_of_one_host_and_of_a_known_form() {
+    let inventory = "all:\n  hosts:\n    nas1:\n    nas2:\n";
+    let files = [("i.yaml", inventory), ("p.yml", "- hosts: nas2\n  tasks: []\n")];
+    let said = |args: &[&str]| complain(&files, &[&["graph", "-i", "i.yaml"], args].concat());
+    insta::assert_snapshot!(
+        [
+            said(&["all"]),
+            said(&["nas3"]),
+            said(&["nas1", "--limit", "nas2", "-O", "picture.png"]),
+            said(&["nas1", "--plan", "p.yml"]),
+            said(&["nas1", "--plan", "q.yml"]),
+        ]
+        .join("\n")
+    );
+}

@@ -34,14 +34,38 @@ impl Host {
         self.vm().must(&[command]).unwrap()
     }
 
-    /// Runs a list of tasks, written as YAML.
-    pub(crate) fn run(&self, tasks: &str, more: &[&str]) -> Told {
+    /// A playbook of a list of tasks, written as YAML: its path.
+    pub(crate) fn play(&self, tasks: &str) -> String {
         let indented: Vec<String> = tasks.lines().map(|line| format!("    {line}")).collect();
         let play = format!("- hosts: all\n  gather_facts: false\n  tasks:\n{}\n", indented.join("\n"));
         let path = self.home.path().join("play.yml");
         std::fs::write(&path, play).unwrap();
-        let path = path.to_string_lossy().into_owned();
+        path.to_string_lossy().into_owned()
+    }
+
+    /// Runs a list of tasks, written as YAML.
+    pub(crate) fn run(&self, tasks: &str, more: &[&str]) -> Told {
+        let path = self.play(tasks);
         holdfast(&self.lab, self.home.path(), &[&["run", path.as_str()], more].concat())
+    }
+
+    /// What `holdfast graph` prints of the machine.
+    pub(crate) fn picture(&self, more: &[&str]) -> String {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_holdfast"))
+            .args(["graph", "nas1", "-i"])
+            .arg(self.lab.inventory())
+            .args(more)
+            .env("HOME", self.home.path())
+            .env("XDG_RUNTIME_DIR", self.home.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The machine's storage as data.
+    pub(crate) fn graph(&self, more: &[&str]) -> Value {
+        serde_json::from_str(&self.picture(&[more, &["--format", "json"]].concat())).unwrap()
     }
 
     /// The tasks change the machine, exactly as a dry run says before, and leave nothing to change.
