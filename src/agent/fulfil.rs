@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::act;
 use super::notes::Notes;
 use crate::event::Outcome;
-use crate::exec::{Native, Output};
+use crate::exec::{Ledger, Native, Output};
 use crate::machine::{Machine, Needs, Prediction};
 use crate::modules::{self, Done, Module};
 use crate::observe;
@@ -30,6 +30,11 @@ pub(super) struct Host {
 impl Host {
     pub(super) fn new(system: Native, stop: Arc<AtomicBool>) -> Self {
         Self { system, machine: Machine::default(), foreseen: Vec::new(), stop, notes: Notes::new() }
+    }
+
+    /// Writes down from now on which program has to run to its end.
+    pub(super) fn keep_ledger(&mut self, ledger: Box<Ledger>) {
+        self.system.keep_ledger(ledger);
     }
 
     /// Brings one order to its end, telling each step as it begins.

@@ -38,6 +38,7 @@ fn converse() -> Result<(), BadFrame> {
             Ask::Lock { path, holder } => {
                 let answer = match lock::take(Path::new(&path), &holder) {
                     Ok(lock) => {
+                        host.keep_ledger(Box::new(lock.ledger()?));
                         held = Some(lock);
                         Answer::Locked
                     }

@@ -8,7 +8,7 @@ mod native;
 mod transcript;
 
 pub use command::{Command, Output, Status, WhenCut};
-pub use native::Native;
+pub use native::{Ledger, Native};
 pub use transcript::Transcript;
 
 use std::io;

@@ -15,10 +15,20 @@ use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::{Command, Kind, Output, Stat, Status, System, WhenCut};
 
+/// Told the process group and the name of a program that has to run to its end, and `None` once it has.
+pub type Ledger = dyn Fn(Option<(u32, &str)>) + Send + Sync;
+
 /// This machine, as the process that runs here may see it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Native {
     cut: Arc<AtomicBool>,
+    ledger: Option<Box<Ledger>>,
+}
+
+impl std::fmt::Debug for Native {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Native").field("cut", &self.cut).finish_non_exhaustive()
+    }
 }
 
 impl Native {
@@ -29,6 +39,11 @@ impl Native {
     /// A flag that says the controller is gone; programs that may be killed then are.
     pub fn cut_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cut)
+    }
+
+    /// Writes down from now on what has to run to its end, for whoever comes after a killed agent.
+    pub fn keep_ledger(&mut self, ledger: Box<Ledger>) {
+        self.ledger = Some(ledger);
     }
 
     fn is_cut(&self) -> bool {
@@ -140,7 +155,16 @@ impl System for Native {
                 let _ = pipe.write_all(&bytes);
             });
         }
-        let status = match self.wait(&mut child, command) {
+        let ledger = self.ledger.as_deref().filter(|_| command.when_cut == WhenCut::Finish);
+        if let Some(ledger) = ledger {
+            // Not its arguments: they may say what others on this host must not read.
+            ledger(Some((child.id(), &command.program)));
+        }
+        let status = self.wait(&mut child, command);
+        if let Some(ledger) = ledger {
+            ledger(None);
+        }
+        let status = match status {
             Ok(status) => status,
             Err(error) => return missing(&error),
         };

@@ -1,10 +1,12 @@
 //! One machine with the storage packages on it and small blank disks, and what every suite does to it: describe, apply,
 //! apply again, restart, apply again; and what it has to refuse.
 
+use std::process::{Child, Stdio};
+
 use holdfast::lab::{Flavour, Lab, LabFile, Vm};
 use serde_json::Value;
 
-use crate::told::{Told, holdfast};
+use crate::told::{Told, command, holdfast};
 
 pub(crate) struct Host {
     lab: Lab,
@@ -49,16 +51,17 @@ impl Host {
         holdfast(&self.lab, self.home.path(), &[&["run", path.as_str()], more].concat())
     }
 
+    /// Starts a run whose JSON lines are read while it goes on.
+    pub(crate) fn start(&self, tasks: &str) -> Child {
+        let path = self.play(tasks);
+        let mut command = command(&self.lab, self.home.path(), &["run", &path, "--output", "json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// What `holdfast graph` prints of the machine.
     pub(crate) fn picture(&self, more: &[&str]) -> String {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_holdfast"))
-            .args(["graph", "nas1", "-i"])
-            .arg(self.lab.inventory())
-            .args(more)
-            .env("HOME", self.home.path())
-            .env("XDG_RUNTIME_DIR", self.home.path())
-            .output()
-            .unwrap();
+        let output =
+            command(&self.lab, self.home.path(), &[&["graph", "nas1"], more].concat()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }

@@ -9,6 +9,7 @@
 
 mod graph;
 mod host;
+mod kill;
 mod kvm_storage;
 mod layers;
 mod signatures;

@@ -28,16 +28,16 @@ fn program() -> PathBuf {
     lean
 }
 
-/// Runs the program with JSON output, as a user of that home.
+/// The program on the lab's inventory, as a user of that home.
+pub(crate) fn command(lab: &Lab, home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.args(args).arg("-i").arg(lab.inventory()).env("HOME", home).env("XDG_RUNTIME_DIR", home);
+    command
+}
+
+/// Runs the program with JSON output.
 pub(crate) fn holdfast(lab: &Lab, home: &Path, args: &[&str]) -> Told {
-    let output = Command::new(program())
-        .args(args)
-        .args(["--output", "json", "-i"])
-        .arg(lab.inventory())
-        .env("HOME", home)
-        .env("XDG_RUNTIME_DIR", home)
-        .output()
-        .unwrap();
+    let output = command(lab, home, args).args(["--output", "json"]).output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     Told {
         code: output.status.code().unwrap_or(-1),
