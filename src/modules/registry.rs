@@ -133,6 +133,7 @@ modules![
     systemd::Systemd,
     // storage
     md_array::MdArray,
+    luks::Luks,
     lvg::Lvg,
     lvol::Lvol,
     filesystem::Filesystem,

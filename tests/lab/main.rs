@@ -11,6 +11,7 @@ mod graph;
 mod host;
 mod kvm_storage;
 mod layers;
+mod luks;
 mod signatures;
 mod told;
 
