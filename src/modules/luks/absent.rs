@@ -20,6 +20,7 @@ impl Luks {
         let mut lost = loss(device);
         // The key does not matter here: what would have to be right is the consent.
         let draft = Draft::known(self, machine, device)?;
+        draft.is_as_described()?;
         let mut after = machine.clone();
         if let Some(mapper) = draft.mapper()? {
             lost = format!("{lost}; open as {}", loss(mapper));

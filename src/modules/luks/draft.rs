@@ -79,7 +79,8 @@ impl<'a> Draft<'a> {
         Ok(Self { args, machine, device, now, plan: Plan::empty(), known: Vec::new(), fresh: false })
     }
 
-    fn is_as_described(&self) -> Result<(), Refusal> {
+    /// Refuses what is plainly another container than the one that is meant.
+    pub(super) fn is_as_described(&self) -> Result<(), Refusal> {
         let Self { args, now, .. } = self;
         let version = args.kind.map(|kind| if kind == Kind::Luks1 { "1" } else { "2" }.to_owned());
         let number = |number: u64| number.to_string();

@@ -60,6 +60,20 @@ fn a_blank_disk_becomes_an_open_container_with_a_file_system() {
 }
 
 #[test]
+fn a_key_file_may_be_one_that_an_earlier_task_puts_there() {
+    let mut machine = machine();
+    machine.files.seen.insert("/etc/keys/late".to_owned(), None);
+    machine
+        .files
+        .seen
+        .insert("/etc/keys".to_owned(), Some(FileState::expected(Kind::Directory, 0o700, 0, 0, None)));
+    let file = json!({"dest": "/etc/keys/late", "content": "0123456789", "mode": "0400"});
+    let copied = plan(&machine, "copy", &file).unwrap();
+    foresee(&mut machine, &copied);
+    becomes(&mut machine, "luks", &boxed(&json!({"keyfile": "/etc/keys/late"})));
+}
+
+#[test]
 fn volumes_lie_on_a_container_and_containers_on_volumes() {
     let mut machine = opened();
     becomes(&mut machine, "lvg", &json!({"vg": "vg", "pvs": "/dev/mapper/box"}));
@@ -238,6 +252,8 @@ fn what_is_switched_on_is_compared() {
     container.uuid = Uuid::Known("0a6e2b7e-8b0e-4a53-a1c5-4a2f0c8d6e11".into());
     let other = boxed(&json!({"uuid": "1a6e2b7e-8b0e-4a53-a1c5-4a2f0c8d6e11"}));
     assert!(refused(&machine, "luks", &other).starts_with("the container on /dev/vdb has the uuid 0a6e"));
+    let absent = boxed(&json!({"uuid": "1a6e2b7e-8b0e-4a53-a1c5-4a2f0c8d6e11", "state": "absent"}));
+    assert!(refused(&machine, "luks", &absent).starts_with("the container on /dev/vdb has the uuid 0a6e"));
 }
 
 #[test]

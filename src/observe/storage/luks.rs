@@ -49,7 +49,13 @@ pub(super) fn look(
     }
     for key in &need.keys {
         if luks.trial(path, key).is_none() {
-            luks.trials.extend(trial(path, key, system)?);
+            // cryptsetup does not even ask for a key where no slot holds one.
+            let empty = luks.containers.get(path).is_some_and(|container| container.slots.is_empty());
+            luks.trials.extend(if empty {
+                Some(Trial { device: path.clone(), key: key.clone(), slot: None })
+            } else {
+                trial(path, key, system)?
+            });
         }
     }
     Ok(())
