@@ -33,6 +33,7 @@ pub mod plan;
 pub mod playbook;
 pub mod protocol;
 pub mod report;
+pub mod secret;
 pub mod template;
 pub mod tools;
 pub mod transport;

@@ -8,8 +8,9 @@ mod wait;
 use std::path::Path;
 
 use super::late;
-use crate::exec::{Command, Output, Status, System};
+use crate::exec::{Command, Output, Status, Stdin, System};
 use crate::plan::{Accept, Failure, LineEdit, Step, edited};
+use crate::secret::Secrets;
 
 /// Performs one step.
 ///
@@ -95,7 +96,13 @@ fn run(
     }
     // What the step itself asks for is the last word.
     command.env.splice(0..0, environment.iter().cloned());
-    let output = system.run(&command);
+    let mut output = system.run(&command);
+    if let Stdin::Secret(secret) = &command.stdin {
+        // No program should repeat it; what is reported must not depend on that.
+        let secret: Secrets = [secret.reveal()].into_iter().collect();
+        secret.mask_bytes(&mut output.stdout);
+        secret.mask_bytes(&mut output.stderr);
+    }
     if accept == Accept::Zero && !output.success() {
         return Err(Failure::of(&command, &output));
     }
@@ -127,6 +134,7 @@ mod tests {
     use super::*;
     use crate::exec::{Native, Transcript};
     use crate::plan::Metadata;
+    use crate::secret::Secret;
 
     #[test]
     fn writes_and_edits_with_late_names() {
@@ -158,6 +166,14 @@ mod tests {
         let failure = perform(&validate("bad"), &Native::new(), &[]).unwrap_err();
         assert!(failure.title.starts_with("the new content of "), "{failure}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_program_that_repeats_a_secret_is_not_repeated() {
+        let echo = Command::probe("sh").args(["-c", "cat; echo wrong: hunter2 >&2; exit 2"]);
+        let step = Step::run(echo.secret(Secret::new("hunter2")));
+        let failure = perform(&step, &Native::new(), &[]).unwrap_err();
+        assert_eq!((failure.stdout.as_str(), failure.stderr.as_str()), ("***", "wrong: ***\n"));
     }
 
     #[test]

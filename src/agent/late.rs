@@ -1,8 +1,11 @@
 //! Asks what a late name stands for, at the moment a step is performed. A device that has no UUID then is a failure:
 //! nothing half-resolved is ever written or run.
 
+use std::path::Path;
+
 use crate::exec::{Command, System};
 use crate::plan::{Failure, Late, LateName};
+use crate::tools::luks_header;
 
 /// The text with every late name resolved.
 pub(super) fn resolve(text: &[u8], system: &dyn System) -> Result<Vec<u8>, Failure> {
@@ -25,9 +28,12 @@ pub(super) fn resolve_text(text: &str, system: &dyn System) -> Result<String, Fa
 
 fn ask(name: &LateName, system: &dyn System) -> Result<String, Failure> {
     let device = name.device.as_str();
+    if name.late == Late::LuksEpoch {
+        return epoch(device, system);
+    }
     let command = match name.late {
         Late::Uuid => Command::probe("blkid").args(["-p", "-s", "UUID", "-o", "value", device]),
-        Late::MdUuid => Command::probe("mdadm").args(["--detail", "--export", device]),
+        _ => Command::probe("mdadm").args(["--detail", "--export", device]),
     };
     let output = system.run(&command);
     if !output.success() {
@@ -36,12 +42,22 @@ fn ask(name: &LateName, system: &dyn System) -> Result<String, Failure> {
     let said = output.text();
     let uuid = match name.late {
         Late::Uuid => said.trim(),
-        Late::MdUuid => said.lines().find_map(|line| line.strip_prefix("MD_UUID=")).unwrap_or("").trim(),
+        _ => said.lines().find_map(|line| line.strip_prefix("MD_UUID=")).unwrap_or("").trim(),
     };
     if uuid.is_empty() {
         return Err(Failure::new(format!("{device} has no UUID, and one was needed here")));
     }
     Ok(uuid.to_owned())
+}
+
+fn epoch(device: &str, system: &dyn System) -> Result<String, Failure> {
+    let start = system
+        .read_at(Path::new(device), 0, luks_header::START)
+        .map_err(|error| Failure::new(format!("cannot read the LUKS header of {device}: {error}")))?;
+    match luks_header::epoch(&start) {
+        Some(epoch) => Ok(epoch.to_string()),
+        None => Err(Failure::new(format!("{device} has no LUKS2 header, and one was needed here"))),
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +72,16 @@ mod tests {
             .says("mdadm --detail --export /dev/md/a", "MD_LEVEL=raid1\nMD_UUID=11:22:33:44\nMD_NAME=a\n");
         let text = resolve_text("UUID=@{uuid:/dev/vg/lv} ARRAY UUID=@{md-uuid:/dev/md/a}", &system).unwrap();
         assert_eq!(text, "UUID=0a6e2b7e-8b0e-4a53-a1c5-4a2f0c8d6e11 ARRAY UUID=11:22:33:44");
+    }
+
+    #[test]
+    fn counts_the_changes_of_a_luks_header() {
+        let header = b"LUKS\xba\xbe\0\x02\0\0\0\0\0\0\x40\0\0\0\0\0\0\0\x01\x02";
+        let system =
+            Transcript::new().device("/dev/vdb", 1 << 20, &[(0, header)]).device("/dev/vdc", 8192, &[]);
+        assert_eq!(resolve(b"@{luks-epoch:/dev/vdb}", &system).unwrap(), b"258");
+        let failure = resolve(b"@{luks-epoch:/dev/vdc}", &system).unwrap_err();
+        assert_eq!(failure.title, "/dev/vdc has no LUKS2 header, and one was needed here");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::engine::{Run, Settings};
 use crate::inventory::{Inventory, is_secret};
 use crate::playbook::{Library, Lint, Playbook};
-use crate::report::Secrets;
+use crate::secret::Secrets;
 use crate::template::{FileRoots, Templar};
 use crate::transport::Parcel;
 use crate::value::{Map, Value};
@@ -79,6 +79,7 @@ pub(super) fn begin(
         elevate: targets.elevate,
         become_user: targets.become_user.clone(),
         become_password,
+        secrets: secrets.clone(),
         ..Settings::default()
     };
     Ok(Begun { inventory, settings, secrets })

@@ -19,8 +19,8 @@ use crate::exit::Exit;
 use crate::inventory::Inventory;
 use crate::machine::graph::{Compared, Graph};
 use crate::playbook::{Directives, Does, Entry, Library, Play, Playbook};
-use crate::report::Secrets;
 use crate::report::graph::{Picture, dot, svg, tree};
+use crate::secret::Secrets;
 
 /// Arguments of `holdfast graph`.
 #[derive(Debug, clap::Args)]

@@ -26,7 +26,7 @@ impl Diagnostic {
         let mut group = Group::with_title(level.primary_title(self.title.as_str()));
         let mut others: Vec<&Label> = self.notes.iter().collect();
         if let Some(at) = &self.at {
-            let mut snippet = Snippet::source(at.span.source().text.as_str())
+            let mut snippet = Snippet::source(at.span.source().shown())
                 .path(at.span.source().name.as_str())
                 .fold(true)
                 .annotation(AnnotationKind::Primary.span(at.span.range()).label(at.text.as_str()));
@@ -42,7 +42,7 @@ impl Diagnostic {
             group = group.element(snippet);
         }
         for note in others {
-            let snippet = Snippet::source(note.span.source().text.as_str())
+            let snippet = Snippet::source(note.span.source().shown())
                 .path(note.span.source().name.as_str())
                 .fold(true)
                 .annotation(AnnotationKind::Context.span(note.span.range()).label(note.text.as_str()));
@@ -71,6 +71,18 @@ impl Diagnostics {
 mod tests {
     use super::super::{Source, Span};
     use super::*;
+
+    #[test]
+    fn what_is_hidden_is_not_shown_and_moves_nothing() {
+        let source = Source::new("site.yml", "- luks: {passphrase: hünter2, nme: box}\n");
+        let at = |word: &str| {
+            let start = source.text.find(word).unwrap();
+            Span::new(&source, start..start + word.len())
+        };
+        at("hünter2").hide();
+        let text = Diagnostic::new("`luks` has no argument `nme`").at(&at("nme"), "").render(false);
+        assert!(text.contains("- luks: {passphrase: ********, nme: box}"), "{text}");
+    }
 
     #[test]
     fn shows_the_place_and_what_to_do() {

@@ -1,20 +1,44 @@
 //! A text with a name, and a stretch of it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A text that was read: a file, or something given on the command line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Source {
     /// How a person knows it: a path as they typed it, or `-e`.
     pub name: String,
     pub text: String,
+    hidden: Mutex<Vec<Range<usize>>>,
 }
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.text) == (&other.name, &other.text)
+    }
+}
+
+impl Eq for Source {}
 
 impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        Arc::new(Self { name: name.into(), text: text.into(), hidden: Mutex::default() })
+    }
+
+    /// The text as it may be shown: what was hidden is stars, and everything else is where it was.
+    pub fn shown(&self) -> Cow<'_, str> {
+        let hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        if hidden.is_empty() {
+            return Cow::Borrowed(&self.text);
+        }
+        let within = |at: usize| hidden.iter().any(|range| range.contains(&at));
+        let stars = |(at, letter): (usize, char)| match within(at) && letter != '\n' {
+            true => "*".repeat(letter.len_utf8()),
+            false => letter.to_string(),
+        };
+        Cow::Owned(self.text.char_indices().map(stars).collect())
     }
 }
 
@@ -50,6 +74,11 @@ impl Span {
     /// The text itself, as it stands in the source.
     pub fn text(&self) -> &str {
         &self.source.text[self.start..self.end]
+    }
+
+    /// Never shows this stretch in any complaint: it is a secret.
+    pub fn hide(&self) {
+        self.source.hidden.lock().unwrap_or_else(PoisonError::into_inner).push(self.range());
     }
 
     /// The part of this span where `needle` stands, or the whole of it where it cannot be found (a folded or

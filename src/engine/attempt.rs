@@ -272,6 +272,9 @@ impl Round {
                     Value::Object(args) => args,
                     _ => Map::new(),
                 };
+                for secret in entry.secrets(&args) {
+                    self.world.settings.secrets.add(&secret);
+                }
                 content::fill(self, entry.name, &mut args, scope)?;
                 let order = self.order(entry.name, &args, scope)?;
                 let target = self.target(host, scope)?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::secret::Secrets;
 use crate::value::{Map, Value};
 
 /// The flags of a run, parsed.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub elevate: bool,
     pub become_user: Option<String>,
     pub become_password: Option<String>,
+    /// What reports mask: arguments that are secrets are added once they are rendered.
+    pub secrets: Secrets,
     /// Who runs this, for the lock on hosts: `ann@laptop, pid 4711, holdfast run site.yml`.
     pub holder: String,
 }

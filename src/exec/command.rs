@@ -6,19 +6,41 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::secret::Secret;
+
 /// A program and its argument list; never shell text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     pub program: String,
     pub args: Vec<String>,
-    /// Given on standard input, which is otherwise empty. Secrets travel here and never in `args`.
-    pub stdin: Option<Vec<u8>>,
+    /// Given on standard input. Secrets travel here and never in `args`.
+    pub stdin: Stdin,
     /// Added to the environment, which always has `LC_ALL=C.UTF-8` for tools whose words are parsed.
     pub env: Vec<(String, String)>,
     pub cwd: Option<String>,
     /// After this long the whole process group is ended.
     pub deadline: Duration,
     pub when_cut: WhenCut,
+}
+
+/// What a program finds on its standard input.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Stdin {
+    #[default]
+    Empty,
+    Bytes(Vec<u8>),
+    /// Written down nowhere, so that a command can be shown and reported whole.
+    Secret(Secret),
+}
+
+impl Stdin {
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Empty => None,
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Secret(secret) => Some(secret.reveal().as_bytes()),
+        }
+    }
 }
 
 /// What becomes of a running program when the controller is lost.
@@ -36,7 +58,7 @@ impl Command {
         Self {
             program: program.into(),
             args: Vec::new(),
-            stdin: None,
+            stdin: Stdin::Empty,
             env: Vec::new(),
             cwd: None,
             deadline: Duration::from_hours(1),
@@ -69,7 +91,13 @@ impl Command {
 
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.stdin = Some(bytes.into());
+        self.stdin = Stdin::Bytes(bytes.into());
+        self
+    }
+
+    #[must_use]
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.stdin = Stdin::Secret(secret);
         self
     }
 
@@ -147,6 +175,15 @@ impl fmt::Display for Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_given_and_not_told() {
+        let command = Command::new("cryptsetup").secret(Secret::new("hunter2"));
+        assert_eq!(command.stdin.bytes(), Some(&b"hunter2"[..]));
+        let told = serde_json::to_string(&command).unwrap();
+        assert!(told.contains(r#""stdin":{"Secret":"***"}"#) && !told.contains("hunter2"), "{told}");
+        assert!(!format!("{command} {command:?}").contains("hunter2"));
+    }
 
     #[test]
     fn shows_what_one_would_type() {

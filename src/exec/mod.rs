@@ -7,7 +7,7 @@ mod command;
 mod native;
 mod transcript;
 
-pub use command::{Command, Output, Status, WhenCut};
+pub use command::{Command, Output, Status, Stdin, WhenCut};
 pub use native::{Ledger, Native};
 pub use transcript::Transcript;
 

@@ -56,7 +56,7 @@ impl Native {
             .args(&command.args)
             .env("LC_ALL", "C.UTF-8")
             .envs(command.env.iter().map(|(name, value)| (name, value)))
-            .stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdin(if command.stdin.bytes().is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
@@ -149,7 +149,8 @@ impl System for Native {
             unreachable!("both were asked to be pipes")
         };
         let (stdout, stderr) = (Collected::of(stdout), Collected::of(stderr));
-        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), command.stdin.clone()) {
+        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), command.stdin.bytes().map(<[u8]>::to_vec))
+        {
             thread::spawn(move || {
                 // A program that does not read its input is free to do so.
                 let _ = pipe.write_all(&bytes);

@@ -198,6 +198,9 @@ impl Content {
                 want.kind == found.kind && want.label == found.label && want.uuid.agrees(&found.uuid)
             }
             (Self::Member { array: want, .. }, Self::Member { array: found, .. }) => want.agrees(found),
+            (Self::Other { uuid: None, .. }, Self::Other { kind, label, .. }) => {
+                *self == Self::Other { kind: kind.clone(), uuid: None, label: label.clone() }
+            }
             _ => self == found,
         }
     }
@@ -234,6 +237,7 @@ impl Block {
                 self.devices.values().find(|device| match (&device.content, by) {
                     (content, "UUID") => content.uuid() == Some(value),
                     (Content::FileSystem(found), "LABEL") => found.label.as_deref() == Some(value),
+                    (Content::Other { label, .. }, "LABEL") => label.as_deref() == Some(value),
                     _ => false,
                 })
             });
@@ -247,6 +251,20 @@ impl Block {
         });
         // Two disks with one serial are no identity.
         matching.next().filter(|_| matching.next().is_none())
+    }
+
+    /// The device of a container, by any of its names or by the mapping it is open as.
+    pub fn container(&self, name: &str) -> Option<&Device> {
+        let found = self.find(name)?;
+        match found.sits_on.as_slice() {
+            [below] if found.kind == DeviceKind::Other && found.path.starts_with("/dev/mapper/") => {
+                // A container may lie on such a device itself.
+                let itself =
+                    matches!(&found.content, Content::Other { kind, .. } if kind == super::luks::KIND);
+                if itself { Some(found) } else { self.find(below) }
+            }
+            _ => Some(found),
+        }
     }
 
     /// What sits directly on a device.

@@ -18,6 +18,7 @@ pub mod facts;
 pub mod files;
 pub mod graph;
 pub mod kernel;
+pub mod luks;
 pub mod lvm;
 pub mod mounts;
 pub mod packages;
@@ -33,6 +34,8 @@ pub struct Machine {
     pub lvm: Option<lvm::Lvm>,
     /// What is mounted, and what fstab says. [`Domain::Mounts`].
     pub mounts: Option<mounts::Mounts>,
+    /// Encrypted containers and crypttab. [`Domain::Luks`].
+    pub luks: Option<luks::Luks>,
     /// What the kernel exports over NFS. [`Domain::Exports`].
     pub exports: Option<exports::Exports>,
     /// Kernel settings, by key, as asked for in [`Needs::sysctls`].

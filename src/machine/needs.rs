@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::luks::LuksNeed;
+
 /// A part of the machine that is looked at, and forgotten, as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Domain {
@@ -11,6 +13,7 @@ pub enum Domain {
     Lvm,
     Mounts,
     Exports,
+    Luks,
 }
 
 /// What a module has to see before it can plan.
@@ -32,6 +35,8 @@ pub struct Needs {
     pub groups: Vec<String>,
     /// Folders of which one must know whether anything is in them.
     pub mount_points: Vec<String>,
+    /// Containers, and the keys to try on them.
+    pub luks: Vec<LuksNeed>,
     pub facts: bool,
 }
 
@@ -79,6 +84,7 @@ impl Needs {
         self.users.extend(other.users);
         self.groups.extend(other.groups);
         self.mount_points.extend(other.mount_points);
+        self.luks.extend(other.luks);
         self.facts |= other.facts;
         self
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Domain, Machine, Needs, block, exports, files, kernel, lvm, mounts, packages, services};
+use super::{Domain, Machine, Needs, block, exports, files, kernel, luks, lvm, mounts, packages, services};
 
 /// One fact about the machine after an action. Applying it twice is the same as applying it once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,7 @@ pub enum Prediction {
     Lvm(lvm::LvmEffect),
     Mounts(mounts::MountsEffect),
     Exports(exports::ExportsEffect),
+    Luks(luks::LuksEffect),
     Kernel(kernel::KernelEffect),
     Files(files::FilesEffect),
     Packages(packages::PackagesEffect),
@@ -28,6 +29,7 @@ impl Prediction {
             Self::Lvm(effect) => machine.lvm.iter_mut().for_each(|part| effect.apply(part)),
             Self::Mounts(effect) => machine.mounts.iter_mut().for_each(|part| effect.apply(part)),
             Self::Exports(effect) => machine.exports.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Luks(effect) => machine.luks.iter_mut().for_each(|part| effect.apply(part)),
             Self::Kernel(effect) => effect.apply(&mut machine.kernel),
             Self::Files(effect) => effect.apply(&mut machine.files),
             Self::Packages(effect) => effect.apply(&mut machine.packages),
@@ -44,6 +46,7 @@ impl Prediction {
             Self::Lvm(effect) => machine.lvm.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Mounts(effect) => machine.mounts.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Exports(effect) => machine.exports.as_ref().map_or_else(unseen, |part| effect.holds(part)),
+            Self::Luks(effect) => machine.luks.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Kernel(effect) => effect.holds(&machine.kernel),
             Self::Files(effect) => effect.holds(&machine.files),
             Self::Packages(effect) => effect.holds(&machine.packages),
@@ -59,6 +62,7 @@ impl Prediction {
             (Self::Lvm(later), Self::Lvm(earlier)) => later.replaces(earlier),
             (Self::Mounts(later), Self::Mounts(earlier)) => later.replaces(earlier),
             (Self::Exports(later), Self::Exports(earlier)) => later.replaces(earlier),
+            (Self::Luks(later), Self::Luks(earlier)) => later.replaces(earlier),
             (Self::Kernel(later), Self::Kernel(earlier)) => later.needs() == earlier.needs(),
             (Self::Files(later), Self::Files(earlier)) => later.replaces(earlier),
             (Self::Packages(later), Self::Packages(earlier)) => later.needs() == earlier.needs(),
@@ -74,6 +78,7 @@ impl Prediction {
             Self::Lvm(_) => Needs::of([Domain::Lvm]),
             Self::Mounts(_) => Needs::of([Domain::Mounts]),
             Self::Exports(_) => Needs::of([Domain::Exports]),
+            Self::Luks(effect) => effect.needs(),
             Self::Kernel(effect) => effect.needs(),
             Self::Files(effect) => effect.needs(),
             Self::Packages(effect) => effect.needs(),
@@ -89,10 +94,12 @@ impl Prediction {
             Self::Lvm(_) | Self::Touches(Domain::Lvm) => machine.lvm = None,
             Self::Mounts(_) | Self::Touches(Domain::Mounts) => machine.mounts = None,
             Self::Exports(_) | Self::Touches(Domain::Exports) => machine.exports = None,
+            Self::Luks(_) | Self::Touches(Domain::Luks) => machine.luks = None,
             Self::Kernel(effect) => effect.forget(&mut machine.kernel),
             Self::Files(effect) => {
                 effect.forget(&mut machine.files);
                 match effect.path() {
+                    "/etc/crypttab" => machine.luks = None,
                     "/etc/fstab" => machine.mounts = None,
                     "/etc/mdadm/mdadm.conf" | "/etc/mdadm.conf" => machine.block = None,
                     path if path.starts_with("/etc/exports") => machine.exports = None,

@@ -9,6 +9,7 @@ use crate::machine::Machine;
 use crate::machine::block::{Block, BlockEffect, Device, DeviceKind};
 use crate::machine::exports::Exports;
 use crate::machine::files::FileState;
+use crate::machine::luks::Luks;
 use crate::machine::lvm::Lvm;
 use crate::machine::mounts::{Live, Mounts};
 use crate::plan::{Plan, Refusal};
@@ -36,6 +37,7 @@ pub(super) fn host(disks: u8) -> Machine {
         lvm: Some(Lvm::default()),
         mounts: Some(Mounts { live: vec![live], systemd: true, ..Mounts::default() }),
         exports: Some(Exports::default()),
+        luks: Some(Luks::default()),
         ..Machine::default()
     };
     let folder = |mode| Some(FileState::expected(Kind::Directory, mode, 0, 0, None));

@@ -15,6 +15,7 @@ mod fixture;
 mod installation;
 mod invocation;
 pub mod lineinfile;
+mod luks;
 mod lvg;
 mod lvol;
 mod md_array;

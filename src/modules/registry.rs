@@ -68,6 +68,21 @@ impl Entry {
         self.schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// Whether an argument, by whatever name, is one that nobody may read.
+    pub fn is_secret(&self, written: &str) -> bool {
+        let schema = self.property(self.own_name(written));
+        schema.and_then(|schema| schema.get("writeOnly")) == Some(&Value::Bool(true))
+    }
+
+    /// The texts among these arguments that nobody may read.
+    pub fn secrets(&self, args: &Map<String, Value>) -> impl Iterator<Item = String> {
+        args.iter().filter(|(name, _)| self.is_secret(name)).filter_map(|(_, value)| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+    }
+
     /// Coerces and decodes arguments.
     pub fn decode(&self, args: &Map<String, Value>) -> Result<Box<dyn Module>, Vec<BadArgument>> {
         let args = coerce(self, args)?;
@@ -118,6 +133,7 @@ modules![
     systemd::Systemd,
     // storage
     md_array::MdArray,
+    luks::Luks,
     lvg::Lvg,
     lvol::Lvol,
     filesystem::Filesystem,

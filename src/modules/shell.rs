@@ -93,6 +93,6 @@ mod tests {
         let plan = shell.plan(&Machine::default()).unwrap();
         let [Step::Run { command, .. }] = plan.actions[0].steps.as_slice() else { panic!("{plan:?}") };
         assert_eq!(command.to_string(), "/bin/bash -c 'echo $HOME'");
-        assert_eq!((command.stdin.as_deref(), command.cwd.as_deref()), (Some(&b"x\n"[..]), Some("/tmp")));
+        assert_eq!((command.stdin.bytes(), command.cwd.as_deref()), (Some(&b"x\n"[..]), Some("/tmp")));
     }
 }

@@ -1,5 +1,5 @@
-//! Late names, `@{uuid:/dev/vg/lv}` and `@{md-uuid:/dev/md/kvm}`, as they stand in a step's text. Finding them is pure;
-//! asking what they stand for is `agent::late`.
+//! Late names, `@{uuid:/dev/vg/lv}`, `@{md-uuid:/dev/md/kvm}` and `@{luks-epoch:/dev/sda}`, as they stand in a step's
+//! text. Finding them is pure; asking what they stand for is `agent::late`.
 
 use std::ops::Range;
 
@@ -10,6 +10,8 @@ pub enum Late {
     Uuid,
     /// The UUID of an md array, as `mdadm` says it.
     MdUuid,
+    /// How often the header of a LUKS2 container was changed.
+    LuksEpoch,
 }
 
 /// A late name and where it stands.
@@ -32,6 +34,7 @@ impl LateName {
             let late = match inside.split_once(':') {
                 Some(("uuid", device)) => (Late::Uuid, device),
                 Some(("md-uuid", device)) => (Late::MdUuid, device),
+                Some(("luks-epoch", device)) => (Late::LuksEpoch, device),
                 _ => continue,
             };
             // A name that is no path is somebody else's text.

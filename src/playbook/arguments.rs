@@ -103,6 +103,10 @@ impl Loader<'_> {
 
     /// Whether the module can take these arguments, as far as that is known before rendering.
     pub(super) fn check_call(&mut self, call: &ModuleCall) {
+        if let Does::Remote(entry) = call.does {
+            let written = call.args.entries.iter().filter(|(_, node)| is_literal(node));
+            written.filter(|(key, _)| entry.is_secret(&key.name)).for_each(|(_, node)| node.span.hide());
+        }
         let args = call.args.to_map();
         let literal = |name: &str| call.args.get(name).is_some_and(is_literal);
         match call.does {

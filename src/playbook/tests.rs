@@ -766,3 +766,13 @@ fn everything_embedded_loads() {
         }
     }
 }
+
+#[test]
+fn a_secret_written_down_is_not_shown_beside_what_is_wrong() {
+    let text = tasks("    - luks: {passphrase: hunter2 hunter2, new_passphrase: [], naem: box}\n");
+    assert!(text.contains("`luks` has no argument `naem`"), "{text}");
+    assert!(
+        text.contains("passphrase: ***************, new_passphrase") && !text.contains("hunter"),
+        "{text}"
+    );
+}

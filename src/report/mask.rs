@@ -2,11 +2,12 @@
 //!
 //! Every field is named here, so that a new one cannot be forgotten: it does not compile without a decision.
 
-use super::{Report, Secrets};
+use super::Report;
 use crate::event::{Event, HostDone, HostRecap, Outcome, TaskId, What};
-use crate::exec::Command;
+use crate::exec::{Command, Stdin};
 use crate::machine::Prediction;
 use crate::plan::{Action, Attribute, Change, Condition, Failure, LineEdit, Plan, Refusal, Step};
+use crate::secret::Secrets;
 use crate::value::{Map, Value};
 
 /// Passes events on with every secret replaced by `***`. As long as there are no secrets it costs nothing.
@@ -171,8 +172,9 @@ impl Masking<'_> {
         let Command { program, args, stdin, env, cwd, deadline: _, when_cut: _ } = command;
         self.texts([program].into_iter().chain(args).chain(cwd));
         self.texts(env.iter_mut().flat_map(|(name, value)| [name, value]));
-        if let Some(bytes) = stdin {
-            self.0.mask_bytes(bytes);
+        match stdin {
+            Stdin::Empty | Stdin::Secret(_) => {}
+            Stdin::Bytes(bytes) => self.0.mask_bytes(bytes),
         }
     }
 

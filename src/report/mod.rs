@@ -14,17 +14,16 @@ mod paint;
 mod plan;
 mod progress;
 mod recap;
-mod secrets;
 mod terminal;
 
 pub use json::Json;
 pub use mask::Mask;
 pub use paint::{clean, elapsed};
 pub use plan::{Tally, render as render_plan};
-pub use secrets::Secrets;
 pub use terminal::Terminal;
 
 use crate::event::Event;
+use crate::secret::Secrets;
 
 /// A reader of the event stream.
 pub trait Report: Send {

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use super::script::{
     array, busy, changed, done, end, event, failed, failure, filesystem, fstab, play, recap, start, task,
 };
-use super::{Json, Mask, Options, Report, Secrets, Terminal};
+use super::{Json, Mask, Options, Report, Terminal};
 use crate::event::{Event, HostRecap, Outcome, TaskId, What};
 use crate::exec::Command;
 use crate::machine::Prediction;
 use crate::plan::{Change, Failure, Plan, Refusal, Step};
+use crate::secret::Secrets;
 
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<Vec<u8>>>);

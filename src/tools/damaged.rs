@@ -5,8 +5,8 @@ use proptest::prelude::{Strategy, any, proptest};
 use proptest::sample::Index;
 
 use super::{
-    apt, blkid, dpkg, exportfs, fstab, getent, ip, lsblk, lvm, mdadm, mountinfo, mounts, procfs, sysctl,
-    systemctl, wipefs,
+    apt, blkid, cryptsetup, crypttab, dpkg, exportfs, fstab, getent, ip, lsblk, luks_header, lvm, mdadm,
+    mountinfo, mounts, procfs, sysctl, systemctl, wipefs,
 };
 use crate::exec::{Output, Status};
 
@@ -23,6 +23,12 @@ macro_rules! parsers {
             read: |text| drop($file::$parser(text)),
             sample: $sample,
         }),*, Parser {
+            file: "luks_header",
+            read: |text| drop(luks_header::parse(&header(text))),
+            sample: "{\"keyslots\":{\"0\":{\"type\":\"luks2\",\"key_size\":64}},\"segments\":{\"0\":{\"type\":\"crypt\",\
+                \"offset\":\"16777216\",\"size\":\"dynamic\",\"encryption\":\"aes-xts-plain64\",\"sector_size\":512}},\
+                \"digests\":{\"0\":{\"hash\":\"sha256\"}},\"config\":{\"flags\":[\"allow-discards\"]}}",
+        }, Parser {
             file: "blkid",
             read: |text| for status in [0, 2, 8] {
                 drop(blkid::parse(&Output { status: Status::Code(status), stdout: text.into(), stderr: vec![] }));
@@ -34,6 +40,9 @@ macro_rules! parsers {
 
 parsers![
     apt::parse_policy("mdadm:\n  Installed: (none)\n  Candidate: 4.2-5\n  Version table:\n     4.2-5 500\n"),
+    cryptsetup::opened_slot("No usable token is available.\nKey slot 5 unlocked.\nCommand successful.\n"),
+    cryptsetup::flags("/dev/mapper/a is active.\n  type:    LUKS2\n  flags:   discards no_read_workqueue \n"),
+    crypttab::parse("# x\nbox UUID=42cd /etc/keys/box luks,discard,nofail\n"),
     dpkg::parse("installed\tpostfix\t3.7.11-0+deb12u1\tdefault-mta, mail-transport-agent (= 3)\n"),
     exportfs::parse("/srv/kvm  10.0.0.0/24(sync,wdelay,hide,sec=sys,rw,secure,no_root_squash)\n"),
     fstab::parse("UUID=ab /  ext4 errors=remount-ro 0 1 # root\nnone none swap sw\n"),
@@ -71,6 +80,20 @@ parsers![
     systemctl::parse_show("Type=notify\nLoadState=loaded\nActiveState=active\nNeedDaemonReload=no\n\n"),
     wipefs::parse(r#"{"signatures":[{"device":"vdb","offset":"0x1000","type":"ext4","uuid":"f6"}]}"#),
 ];
+
+/// A whole header of LUKS2 around a description, with the checksum it has to have.
+fn header(description: &str) -> Vec<u8> {
+    use sha2::Digest as _;
+    let mut bytes = b"LUKS\xba\xbe\0\x02\0\0\0\0\0\0\x40\0".to_vec();
+    bytes.resize(72, 0);
+    bytes.extend(b"sha256");
+    bytes.resize(4096, 0);
+    bytes.extend(description.bytes());
+    bytes.resize(16384, 0);
+    let sum = sha2::Sha256::digest(&bytes);
+    bytes[448..480].copy_from_slice(&sum);
+    bytes
+}
 
 /// A sample with some bytes replaced, cut out or put in twice.
 fn damage() -> impl Strategy<Value = Vec<(Index, Index, Option<String>)>> {

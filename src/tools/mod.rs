@@ -6,6 +6,8 @@
 pub mod apt;
 pub mod blkdiscard;
 pub mod blkid;
+pub mod cryptsetup;
+pub mod crypttab;
 #[cfg(test)]
 mod damaged;
 pub mod dpkg;
@@ -16,6 +18,7 @@ pub mod getent;
 pub mod initramfs;
 pub mod ip;
 pub mod lsblk;
+pub mod luks_header;
 pub mod lvm;
 pub mod mdadm;
 pub mod mount;

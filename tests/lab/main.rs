@@ -12,6 +12,7 @@ mod host;
 mod kill;
 mod kvm_storage;
 mod layers;
+mod luks;
 mod signatures;
 mod told;
 

@@ -59,6 +59,7 @@ pub(super) fn kind(schema: &Value) -> String {
 
 fn said(word: &str, schema: &Value) -> String {
     match word {
+        "string" if schema.get("writeOnly") == Some(&Value::Bool(true)) => "secret text".to_owned(),
         "string" => "text".to_owned(),
         "integer" => "whole number".to_owned(),
         "boolean" => "yes or no".to_owned(),

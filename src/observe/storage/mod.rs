@@ -3,6 +3,7 @@
 mod blank;
 mod block;
 mod layers;
+mod luks;
 mod superblock;
 
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::tools::sysctl;
 pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
     let wants = |domain| needs.domains.contains(&domain);
     // The others speak of devices by the names that the first gives them.
-    let names = wants(Domain::Lvm) || wants(Domain::Mounts);
+    let names = wants(Domain::Lvm) || wants(Domain::Mounts) || wants(Domain::Luks);
     if machine.block.is_none() && (wants(Domain::Block) || names) {
         machine.block = Some(block::observe(system)?);
     }
@@ -27,6 +28,12 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
     }
     if wants(Domain::Mounts) && machine.mounts.is_none() {
         machine.mounts = Some(layers::mounts(block, system)?);
+    }
+    if wants(Domain::Luks) && machine.luks.is_none() {
+        machine.luks = Some(luks::observe(system)?);
+    }
+    if let Some(seen) = &mut machine.luks {
+        needs.luks.iter().try_for_each(|need| luks::look(seen, need, block, system))?;
     }
     if let Some(mounts) = &mut machine.mounts {
         layers::look_into(mounts, &needs.mount_points, system)?;

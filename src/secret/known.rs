@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What is shown instead.
-const MASK: &str = "***";
+use super::MASK;
+
 /// Shorter secrets are taken out only where they stand alone, or every second word would be masked.
 const SHORT: usize = 4;
 
@@ -21,6 +21,9 @@ impl Secrets {
         let lines = secret.lines().map(str::trim).filter(|line| line.len() >= SHORT).map(str::to_owned);
         let forms: Vec<String> = lines.chain([secret.to_owned(), quoted]).collect();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.iter().any(|one| one == secret) {
+            return;
+        }
         known.extend(forms.into_iter().filter(|form| !form.trim().is_empty()));
         known.sort_by(|left, right| right.len().cmp(&left.len()).then_with(|| left.cmp(right)));
         known.dedup();
@@ -37,7 +40,7 @@ impl Secrets {
         text
     }
 
-    pub(super) fn mask_in(&self, text: &mut String) {
+    pub(crate) fn mask_in(&self, text: &mut String) {
         for secret in self.known.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if text.contains(secret.as_str()) {
                 *text = if secret.len() < SHORT {
@@ -50,7 +53,7 @@ impl Secrets {
     }
 
     /// As for text; bytes that are no text are searched all the same.
-    pub(super) fn mask_bytes(&self, bytes: &mut Vec<u8>) {
+    pub(crate) fn mask_bytes(&self, bytes: &mut Vec<u8>) {
         for secret in self.known.read().unwrap_or_else(PoisonError::into_inner).iter() {
             let secret = secret.as_bytes();
             let mut from = 0;
