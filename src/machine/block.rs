@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::array::{Array, Stripe};
+use super::span::Span;
 
 /// All block devices of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub struct Block {
     pub names: BTreeMap<String, String>,
     /// The arrays that mdadm.conf names: they have the same name after a reboot.
     pub registered: Vec<Registered>,
+    /// File systems that lie on several devices, or on one and could on more.
+    pub spans: Vec<Span>,
 }
 
 /// A block device.
@@ -296,6 +299,11 @@ pub enum BlockEffect {
     Unregistered {
         path: String,
     },
+    /// A file system that lay on the devices `before` lies on these from now on, or nowhere.
+    Span {
+        before: Vec<String>,
+        span: Option<Span>,
+    },
 }
 
 impl BlockEffect {
@@ -323,6 +331,7 @@ impl BlockEffect {
                 block.registered.push(line.clone());
             }
             Self::Unregistered { path } => block.registered.retain(|old| old.path != *path),
+            Self::Span { before, span } => block.put_span(before, span.as_ref()),
         }
     }
 
@@ -358,6 +367,7 @@ impl BlockEffect {
             Self::Unregistered { path } if block.registered.iter().any(|found| found.path == *path) => {
                 Err(format!("mdadm.conf still names {path}"))
             }
+            Self::Span { before, span } => block.holds_span(before, span.as_ref()),
             Self::Gone { .. } | Self::Unregistered { .. } => Ok(()),
         }
     }
@@ -374,6 +384,9 @@ impl BlockEffect {
             (Self::Registered(line), Self::Unregistered { path })
             | (Self::Unregistered { path }, Self::Registered(line)) => *path == line.path,
             (Self::Registered(later), Self::Registered(earlier)) => later.path == earlier.path,
+            (Self::Span { before, .. }, Self::Span { span: Some(earlier), .. }) => {
+                earlier.devices.iter().any(|device| before.contains(device))
+            }
             _ => false,
         }
     }

@@ -21,6 +21,7 @@ pub mod lvm;
 pub mod mounts;
 pub mod packages;
 pub mod services;
+pub mod span;
 
 /// One host's storage, files, packages, services and kernel settings, as far as they were looked at.
 #[derive(Debug, Clone, PartialEq, Default)]

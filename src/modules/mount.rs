@@ -177,6 +177,7 @@ impl Mount {
             return Ok(Source { live: src.to_owned(), spec: src.to_owned(), device: None });
         }
         let device = device(machine, src, &format!("the mount at {target}"))?;
+        let device = block(machine)?.lead_device(device);
         let spec = format!("UUID=@{{uuid:{}}}", device.path);
         Ok(Source { live: device.path.clone(), spec, device: Some(device) })
     }

@@ -3,6 +3,7 @@
 mod blank;
 mod block;
 mod layers;
+mod span;
 mod superblock;
 
 use std::path::Path;
