@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Private;
+
 /// A program and its argument list; never shell text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
@@ -19,6 +21,8 @@ pub struct Command {
     /// After this long the whole process group is ended.
     pub deadline: Duration,
     pub when_cut: WhenCut,
+    /// What is mounted at [`PRIVATE`](super::PRIVATE) while it runs, and seen by nobody else.
+    pub private: Option<Private>,
 }
 
 /// What becomes of a running program when the controller is lost.
@@ -41,6 +45,7 @@ impl Command {
             cwd: None,
             deadline: Duration::from_hours(1),
             when_cut: WhenCut::Finish,
+            private: None,
         }
     }
 
@@ -74,6 +79,12 @@ impl Command {
     }
 
     #[must_use]
+    pub fn private(mut self, mount: Option<Private>) -> Self {
+        self.private = mount;
+        self
+    }
+
+    #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -83,8 +94,14 @@ impl Command {
 /// As one would type it into a shell.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&quoted(&self.program))?;
-        self.args.iter().try_for_each(|arg| write!(f, " {}", argument(arg)))
+        let plain = std::iter::once(quoted(&self.program)).chain(self.args.iter().map(|arg| argument(arg)));
+        let plain = plain.collect::<Vec<_>>().join(" ");
+        match &self.private {
+            None => f.write_str(&plain),
+            Some(mount) => {
+                write!(f, "unshare -m sh -c {}", quoted(&format!("{} && {plain}", mount.shown())))
+            }
+        }
     }
 }
 

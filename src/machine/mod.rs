@@ -12,6 +12,7 @@ pub use prediction::Prediction;
 pub mod accounts;
 pub mod array;
 pub mod block;
+pub mod btrfs;
 pub mod claim;
 pub mod exports;
 pub mod facts;
@@ -30,6 +31,8 @@ pub struct Machine {
     pub block: Option<block::Block>,
     /// Physical volumes, volume groups, logical volumes. [`Domain::Lvm`].
     pub lvm: Option<lvm::Lvm>,
+    /// btrfs file systems, and the inside of those asked for in [`Needs::btrfs`]. [`Domain::Btrfs`].
+    pub btrfs: Option<btrfs::Btrfs>,
     /// What is mounted, and what fstab says. [`Domain::Mounts`].
     pub mounts: Option<mounts::Mounts>,
     /// What the kernel exports over NFS. [`Domain::Exports`].

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::btrfs::Look;
+
 /// A part of the machine that is looked at, and forgotten, as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Domain {
@@ -11,6 +13,7 @@ pub enum Domain {
     Lvm,
     Mounts,
     Exports,
+    Btrfs,
 }
 
 /// What a module has to see before it can plan.
@@ -32,6 +35,8 @@ pub struct Needs {
     pub groups: Vec<String>,
     /// Folders of which one must know whether anything is in them.
     pub mount_points: Vec<String>,
+    /// btrfs file systems that have to be looked into.
+    pub btrfs: Vec<Look>,
     pub facts: bool,
 }
 
@@ -79,6 +84,7 @@ impl Needs {
         self.users.extend(other.users);
         self.groups.extend(other.groups);
         self.mount_points.extend(other.mount_points);
+        self.btrfs.extend(other.btrfs);
         self.facts |= other.facts;
         self
     }

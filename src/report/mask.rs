@@ -4,7 +4,7 @@
 
 use super::{Report, Secrets};
 use crate::event::{Event, HostDone, HostRecap, Outcome, TaskId, What};
-use crate::exec::Command;
+use crate::exec::{Command, Private};
 use crate::machine::Prediction;
 use crate::plan::{Action, Attribute, Change, Condition, Failure, LineEdit, Plan, Refusal, Step};
 use crate::value::{Map, Value};
@@ -168,11 +168,15 @@ impl Masking<'_> {
     }
 
     fn command(&self, command: &mut Command) {
-        let Command { program, args, stdin, env, cwd, deadline: _, when_cut: _ } = command;
+        let Command { program, args, stdin, env, cwd, deadline: _, when_cut: _, private } = command;
         self.texts([program].into_iter().chain(args).chain(cwd));
         self.texts(env.iter_mut().flat_map(|(name, value)| [name, value]));
         if let Some(bytes) = stdin {
             self.0.mask_bytes(bytes);
+        }
+        if let Some(mount) = private {
+            let Private { source, fstype, options, read_only: _ } = mount;
+            self.texts([source, fstype, options]);
         }
     }
 

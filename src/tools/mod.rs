@@ -6,6 +6,7 @@
 pub mod apt;
 pub mod blkdiscard;
 pub mod blkid;
+pub mod btrfs;
 #[cfg(test)]
 mod damaged;
 pub mod dpkg;

@@ -2,6 +2,7 @@
 
 mod blank;
 mod block;
+mod btrfs;
 mod layers;
 mod span;
 mod superblock;
@@ -16,7 +17,7 @@ use crate::tools::sysctl;
 pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
     let wants = |domain| needs.domains.contains(&domain);
     // The others speak of devices by the names that the first gives them.
-    let names = wants(Domain::Lvm) || wants(Domain::Mounts);
+    let names = wants(Domain::Lvm) || wants(Domain::Mounts) || wants(Domain::Btrfs);
     if machine.block.is_none() && (wants(Domain::Block) || names) {
         machine.block = Some(block::observe(system)?);
     }
@@ -31,6 +32,14 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
     }
     if let Some(mounts) = &mut machine.mounts {
         layers::look_into(mounts, &needs.mount_points, system)?;
+    }
+    if wants(Domain::Btrfs) {
+        let found = match machine.btrfs.take() {
+            Some(known) => known,
+            None => btrfs::observe(block, system)?,
+        };
+        let found = machine.btrfs.insert(found);
+        btrfs::look_into(found, &needs.btrfs, block, system)?;
     }
     rest(machine, needs, system)
 }
