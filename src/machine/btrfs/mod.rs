@@ -125,7 +125,11 @@ pub struct Look {
 
 impl Btrfs {
     /// All that go by that name: two may have one label.
-    pub fn named<'a>(&'a self, name: &'a PoolName, block: &'a Block) -> impl Iterator<Item = &'a Pool> {
+    pub fn named<'a, 'n>(
+        &'a self,
+        name: &'n PoolName,
+        block: &'n Block,
+    ) -> impl Iterator<Item = &'a Pool> + use<'a, 'n> {
         let device = match name {
             PoolName::Device(device) => block.find(device).map(|device| device.path.as_str()),
             _ => None,
