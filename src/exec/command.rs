@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Private;
 use crate::secret::Secret;
 
 /// A program and its argument list; never shell text.
@@ -21,6 +22,8 @@ pub struct Command {
     /// After this long the whole process group is ended.
     pub deadline: Duration,
     pub when_cut: WhenCut,
+    /// What is mounted at [`PRIVATE`](super::PRIVATE) while it runs, and seen by nobody else.
+    pub private: Option<Private>,
 }
 
 /// What a program finds on its standard input.
@@ -63,6 +66,7 @@ impl Command {
             cwd: None,
             deadline: Duration::from_hours(1),
             when_cut: WhenCut::Finish,
+            private: None,
         }
     }
 
@@ -102,6 +106,12 @@ impl Command {
     }
 
     #[must_use]
+    pub fn private(mut self, mount: Option<Private>) -> Self {
+        self.private = mount;
+        self
+    }
+
+    #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -111,8 +121,14 @@ impl Command {
 /// As one would type it into a shell.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&quoted(&self.program))?;
-        self.args.iter().try_for_each(|arg| write!(f, " {}", argument(arg)))
+        let plain = std::iter::once(quoted(&self.program)).chain(self.args.iter().map(|arg| argument(arg)));
+        let plain = plain.collect::<Vec<_>>().join(" ");
+        match &self.private {
+            None => f.write_str(&plain),
+            Some(mount) => {
+                write!(f, "unshare -m sh -c {}", quoted(&format!("{} && {plain}", mount.shown())))
+            }
+        }
     }
 }
 

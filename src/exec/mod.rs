@@ -5,10 +5,12 @@
 
 mod command;
 mod native;
+mod private;
 mod transcript;
 
 pub use command::{Command, Output, Status, Stdin, WhenCut};
 pub use native::{Ledger, Native};
+pub use private::{AT as PRIVATE, Private, Seen};
 pub use transcript::Transcript;
 
 use std::io;
@@ -36,6 +38,11 @@ pub trait System: Send + Sync {
 
     /// What is at a path, without following a link there; `None` when nothing is.
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
+
+    /// What is at each path below a folder, without following a link. With `mount`, that is mounted at [`PRIVATE`]
+    /// meanwhile, and nobody else sees it.
+    fn look(&self, mount: Option<&Private>, folder: &Path, paths: &[String])
+    -> io::Result<Vec<Option<Seen>>>;
 
     /// The user and group that what is made here belongs to.
     fn identity(&self) -> (u32, u32) {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 
-use super::{Command, Kind, Output, Stat, Status, System, WhenCut};
+use super::{Command, Kind, Output, Private, Seen, Stat, Status, System, WhenCut, private};
 
 /// Told the process group and the name of a program that has to run to its end, and `None` once it has.
 pub type Ledger = dyn Fn(Option<(u32, &str)>) + Send + Sync;
@@ -136,6 +136,14 @@ impl Collected {
 
 impl System for Native {
     fn run(&self, command: &Command) -> Output {
+        if let Some(mount) = &command.private {
+            let plain = Command { private: None, ..command.clone() };
+            return mount.during(|| self.run(&plain)).unwrap_or_else(|error| Output {
+                status: Status::Code(32),
+                stdout: Vec::new(),
+                stderr: format!("`{}`: {error}\n", mount.shown()).into_bytes(),
+            });
+        }
         let missing = |error: &io::Error| {
             let status =
                 if error.kind() == io::ErrorKind::NotFound { Status::Missing } else { Status::Code(126) };
@@ -244,6 +252,18 @@ impl System for Native {
             changed: time(meta.ctime(), meta.ctime_nsec()),
             target,
         }))
+    }
+
+    fn look(
+        &self,
+        mount: Option<&Private>,
+        folder: &Path,
+        paths: &[String],
+    ) -> io::Result<Vec<Option<Seen>>> {
+        match mount {
+            Some(mount) => mount.during(|| private::look(folder, paths))?,
+            None => private::look(folder, paths),
+        }
     }
 
     fn identity(&self) -> (u32, u32) {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::array::{Array, Stripe};
+use super::span::Span;
 use super::unfinished::Unfinished;
 
 /// All block devices of a host.
@@ -21,6 +22,8 @@ pub struct Block {
     pub registered: Vec<Registered>,
     /// What an earlier run had begun on devices and did not finish.
     pub unfinished: Vec<Unfinished>,
+    /// File systems that lie on several devices, or on one and could on more.
+    pub spans: Vec<Span>,
 }
 
 /// A block device.
@@ -317,6 +320,11 @@ pub enum BlockEffect {
     Unregistered {
         path: String,
     },
+    /// A file system that lay on the devices `before` lies on these from now on, or nowhere.
+    Span {
+        before: Vec<String>,
+        span: Option<Span>,
+    },
 }
 
 impl BlockEffect {
@@ -344,6 +352,7 @@ impl BlockEffect {
                 block.registered.push(line.clone());
             }
             Self::Unregistered { path } => block.registered.retain(|old| old.path != *path),
+            Self::Span { before, span } => block.put_span(before, span.as_ref()),
         }
     }
 
@@ -379,6 +388,7 @@ impl BlockEffect {
             Self::Unregistered { path } if block.registered.iter().any(|found| found.path == *path) => {
                 Err(format!("mdadm.conf still names {path}"))
             }
+            Self::Span { before, span } => block.holds_span(before, span.as_ref()),
             Self::Gone { .. } | Self::Unregistered { .. } => Ok(()),
         }
     }
@@ -395,6 +405,9 @@ impl BlockEffect {
             (Self::Registered(line), Self::Unregistered { path })
             | (Self::Unregistered { path }, Self::Registered(line)) => *path == line.path,
             (Self::Registered(later), Self::Registered(earlier)) => later.path == earlier.path,
+            (Self::Span { before, .. }, Self::Span { span: Some(earlier), .. }) => {
+                earlier.devices.iter().any(|device| before.contains(device))
+            }
             _ => false,
         }
     }

@@ -138,6 +138,24 @@ impl Machine {
             if let Some(live) = mounts.of(&device.path).next() {
                 return Some(format!("it is mounted at {}", live.target));
             }
+            // The kernel names one device of several; the others are as much in use.
+            if let Some(span) = self.block.as_ref().and_then(|block| block.span(&device.path)) {
+                let live = span.devices.iter().find_map(|other| mounts.of(other).next());
+                if let Some(live) = live {
+                    let others = span.devices.iter().filter(|other| **other != device.path);
+                    let others = others.map(String::as_str).collect::<Vec<_>>().join(", ");
+                    return Some(format!(
+                        "it belongs to a {} with {others}, which is mounted at {}",
+                        span.kind, live.target
+                    ));
+                }
+                if span.elsewhere {
+                    return Some(format!(
+                        "its {} is mounted where this host's mounts do not show it",
+                        span.kind
+                    ));
+                }
+            }
             if mounts.swaps.contains(&device.path) {
                 return Some("it is swapped to".to_owned());
             }

@@ -12,6 +12,7 @@ pub use prediction::Prediction;
 pub mod accounts;
 pub mod array;
 pub mod block;
+pub mod btrfs;
 pub mod claim;
 pub mod exports;
 pub mod facts;
@@ -23,6 +24,7 @@ pub mod lvm;
 pub mod mounts;
 pub mod packages;
 pub mod services;
+pub mod span;
 pub mod unfinished;
 
 /// One host's storage, files, packages, services and kernel settings, as far as they were looked at.
@@ -32,6 +34,8 @@ pub struct Machine {
     pub block: Option<block::Block>,
     /// Physical volumes, volume groups, logical volumes. [`Domain::Lvm`].
     pub lvm: Option<lvm::Lvm>,
+    /// btrfs file systems, and the inside of those asked for in [`Needs::btrfs`]. [`Domain::Btrfs`].
+    pub btrfs: Option<btrfs::Btrfs>,
     /// What is mounted, and what fstab says. [`Domain::Mounts`].
     pub mounts: Option<mounts::Mounts>,
     /// Encrypted containers and crypttab. [`Domain::Luks`].

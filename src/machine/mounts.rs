@@ -51,7 +51,7 @@ impl FstabEntry {
     /// The block device it speaks of, whatever it calls it.
     pub fn device<'a>(&self, block: &'a Block) -> Option<&'a Device> {
         let late = self.spec.strip_prefix("UUID=@{uuid:").and_then(|rest| rest.strip_suffix('}'));
-        block.find(late.unwrap_or(&self.spec))
+        block.find(late.unwrap_or(&self.spec)).map(|device| block.lead_device(device))
     }
 }
 

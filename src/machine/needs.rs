@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::btrfs::Look;
 use super::luks::LuksNeed;
 
 /// A part of the machine that is looked at, and forgotten, as a whole.
@@ -14,6 +15,7 @@ pub enum Domain {
     Mounts,
     Exports,
     Luks,
+    Btrfs,
 }
 
 /// What a module has to see before it can plan.
@@ -37,6 +39,8 @@ pub struct Needs {
     pub mount_points: Vec<String>,
     /// Containers, and the keys to try on them.
     pub luks: Vec<LuksNeed>,
+    /// btrfs file systems that have to be looked into.
+    pub btrfs: Vec<Look>,
     pub facts: bool,
 }
 
@@ -85,6 +89,7 @@ impl Needs {
         self.groups.extend(other.groups);
         self.mount_points.extend(other.mount_points);
         self.luks.extend(other.luks);
+        self.btrfs.extend(other.btrfs);
         self.facts |= other.facts;
         self
     }

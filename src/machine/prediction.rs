@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Domain, Machine, Needs, block, exports, files, kernel, luks, lvm, mounts, packages, services};
+use super::{
+    Domain, Machine, Needs, block, btrfs, exports, files, kernel, luks, lvm, mounts, packages, services,
+};
 
 /// One fact about the machine after an action. Applying it twice is the same as applying it once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Prediction {
     Block(block::BlockEffect),
     Lvm(lvm::LvmEffect),
+    Btrfs(btrfs::BtrfsEffect),
     Mounts(mounts::MountsEffect),
     Exports(exports::ExportsEffect),
     Luks(luks::LuksEffect),
@@ -27,6 +30,7 @@ impl Prediction {
         match self {
             Self::Block(effect) => machine.block.iter_mut().for_each(|part| effect.apply(part)),
             Self::Lvm(effect) => machine.lvm.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Btrfs(effect) => machine.btrfs.iter_mut().for_each(|part| effect.apply(part)),
             Self::Mounts(effect) => machine.mounts.iter_mut().for_each(|part| effect.apply(part)),
             Self::Exports(effect) => machine.exports.iter_mut().for_each(|part| effect.apply(part)),
             Self::Luks(effect) => machine.luks.iter_mut().for_each(|part| effect.apply(part)),
@@ -44,6 +48,7 @@ impl Prediction {
         match self {
             Self::Block(effect) => machine.block.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Lvm(effect) => machine.lvm.as_ref().map_or_else(unseen, |part| effect.holds(part)),
+            Self::Btrfs(effect) => machine.btrfs.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Mounts(effect) => machine.mounts.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Exports(effect) => machine.exports.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Luks(effect) => machine.luks.as_ref().map_or_else(unseen, |part| effect.holds(part)),
@@ -60,6 +65,7 @@ impl Prediction {
         match (self, earlier) {
             (Self::Block(later), Self::Block(earlier)) => later.replaces(earlier),
             (Self::Lvm(later), Self::Lvm(earlier)) => later.replaces(earlier),
+            (Self::Btrfs(later), Self::Btrfs(earlier)) => later.replaces(earlier),
             (Self::Mounts(later), Self::Mounts(earlier)) => later.replaces(earlier),
             (Self::Exports(later), Self::Exports(earlier)) => later.replaces(earlier),
             (Self::Luks(later), Self::Luks(earlier)) => later.replaces(earlier),
@@ -76,6 +82,7 @@ impl Prediction {
         match self {
             Self::Block(_) => Needs::of([Domain::Block]),
             Self::Lvm(_) => Needs::of([Domain::Lvm]),
+            Self::Btrfs(_) => Needs::of([Domain::Btrfs]),
             Self::Mounts(_) => Needs::of([Domain::Mounts]),
             Self::Exports(_) => Needs::of([Domain::Exports]),
             Self::Luks(effect) => effect.needs(),
@@ -92,6 +99,7 @@ impl Prediction {
         match self {
             Self::Block(_) | Self::Touches(Domain::Block) => machine.block = None,
             Self::Lvm(_) | Self::Touches(Domain::Lvm) => machine.lvm = None,
+            Self::Btrfs(_) | Self::Touches(Domain::Btrfs) => machine.btrfs = None,
             Self::Mounts(_) | Self::Touches(Domain::Mounts) => machine.mounts = None,
             Self::Exports(_) | Self::Touches(Domain::Exports) => machine.exports = None,
             Self::Luks(_) | Self::Touches(Domain::Luks) => machine.luks = None,

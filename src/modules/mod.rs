@@ -5,6 +5,8 @@
 
 pub mod apt;
 mod arguments;
+mod btrfs;
+mod btrfs_subvolume;
 pub mod command;
 pub mod copy;
 mod devices;

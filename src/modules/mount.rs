@@ -177,6 +177,7 @@ impl Mount {
             return Ok(Source { live: src.to_owned(), spec: src.to_owned(), device: None });
         }
         let device = device(machine, src, &format!("the mount at {target}"))?;
+        let device = block(machine)?.lead_device(device);
         let spec = format!("UUID=@{{uuid:{}}}", device.path);
         Ok(Source { live: device.path.clone(), spec, device: Some(device) })
     }
@@ -323,7 +324,7 @@ impl Mount {
             source: source.live.clone(),
             fstype: fstype.to_owned(),
             options: foreseen(&options),
-            root: "/".to_owned(),
+            root: subvolume(&options).unwrap_or_else(|| "/".to_owned()),
         };
         let predicts = [
             Prediction::Mounts(MountsEffect::Live { target: target.to_owned(), mount: Some(live) }),
@@ -416,6 +417,12 @@ fn late_line(entry: &FstabEntry, block: &Block) -> String {
     }
 }
 
+/// The subvolume that options ask for, as a path from the top level.
+fn subvolume(options: &str) -> Option<String> {
+    let path = options.split(',').find_map(|option| option.strip_prefix("subvol="))?;
+    Some(format!("/{}", path.trim_start_matches('/')))
+}
+
 /// Options that can be seen on a mount, each with what it is without it.
 const VISIBLE: [(&str, &str); 9] = [
     ("ro", "rw"),
@@ -457,6 +464,14 @@ fn differing<'a>(wanted: &'a str, live: &[String]) -> Vec<&'a str> {
     }
     for word in &words {
         let Some((name, _)) = word.split_once('=') else { continue };
+        // The kernel writes a subvolume as a path, and the level beside the algorithm.
+        let spelt = subvolume(word).map(|path| format!("subvol={path}"));
+        let level = format!("{word}:");
+        if spelt.is_some_and(|spelt| is_live(&spelt))
+            || (name.starts_with("compress") && live.iter().any(|option| option.starts_with(&level)))
+        {
+            continue;
+        }
         let prefix = format!("{name}=");
         if !is_live(word) && !name.starts_with("x-") && live.iter().any(|option| option.starts_with(&prefix))
         {
@@ -482,6 +497,9 @@ mod tests {
         assert_eq!(differing("noatime,nodev,logbsize=64k", &xfs), ["nodev", "logbsize=64k"]);
         assert!(differing("defaults", &live("ro,relatime")).is_empty());
         assert_eq!(differing("rw", &live("ro,relatime")), ["rw"]);
+        let btrfs = live("rw,noatime,compress=zstd:3,space_cache=v2,subvolid=256,subvol=/@data");
+        assert!(differing("noatime,compress=zstd,subvol=@data", &btrfs).is_empty());
+        assert_eq!(differing("noatime,compress=lzo,subvol=/@data", &btrfs), ["compress=lzo"]);
     }
 
     #[test]

@@ -137,6 +137,8 @@ modules![
     lvg::Lvg,
     lvol::Lvol,
     filesystem::Filesystem,
+    btrfs::Btrfs,
+    btrfs_subvolume::BtrfsSubvolume,
     mount::Mount,
     nfs_export::NfsExport,
     sysctl::Sysctl,

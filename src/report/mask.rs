@@ -4,7 +4,7 @@
 
 use super::Report;
 use crate::event::{Event, HostDone, HostRecap, Outcome, TaskId, What};
-use crate::exec::{Command, Stdin};
+use crate::exec::{Command, Private, Stdin};
 use crate::machine::Prediction;
 use crate::plan::{Action, Attribute, Change, Condition, Failure, LineEdit, Plan, Refusal, Step};
 use crate::secret::Secrets;
@@ -169,12 +169,16 @@ impl Masking<'_> {
     }
 
     fn command(&self, command: &mut Command) {
-        let Command { program, args, stdin, env, cwd, deadline: _, when_cut: _ } = command;
+        let Command { program, args, stdin, env, cwd, deadline: _, when_cut: _, private } = command;
         self.texts([program].into_iter().chain(args).chain(cwd));
         self.texts(env.iter_mut().flat_map(|(name, value)| [name, value]));
         match stdin {
             Stdin::Empty | Stdin::Secret(_) => {}
             Stdin::Bytes(bytes) => self.0.mask_bytes(bytes),
+        }
+        if let Some(mount) = private {
+            let Private { source, fstype, options, read_only: _ } = mount;
+            self.texts([source, fstype, options]);
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod apt;
 pub mod blkdiscard;
 pub mod blkid;
+pub mod btrfs;
 pub mod cryptsetup;
 pub mod crypttab;
 #[cfg(test)]

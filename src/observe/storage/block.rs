@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{ask, blank, superblock, unread};
+use super::{ask, blank, span, superblock, unread};
 use crate::exec::System;
 use crate::machine::array::{Array, Layout, Member};
 use crate::machine::block::{Block, Content, Device, DeviceKind, Uuid, logical_path};
@@ -33,7 +33,10 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
     let keys: BTreeMap<&str, String> =
         rows.iter().map(|row| (row.kname.as_str(), key(row, &links))).collect();
     let mut block = Block::default();
-    let busy = busy(&rows, system)?;
+    let open = span::open(system)?;
+    let mut busy = busy(&rows, system)?;
+    let mounted = busy.clone();
+    busy.extend(open.iter().flat_map(|one| one.devices.iter().cloned()));
     for row in &rows {
         let path = &keys[row.kname.as_str()];
         let array = if row.kind.starts_with("raid") || row.kname.starts_with("md") && row.kind != "part" {
@@ -41,7 +44,11 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
         } else {
             None
         };
-        let content = content(row, &rows, busy.contains(row.kname.as_str()), system)?;
+        // udev is not told of devices that are added while a file system is mounted; the kernel knows them.
+        let content = match open.iter().find(|one| one.devices.contains(&row.kname)) {
+            Some(one) => one.content(),
+            None => content(row, &rows, busy.contains(row.kname.as_str()), system)?,
+        };
         for name in [row.path.clone(), format!("/dev/{}", row.kname), row.number.clone()] {
             if name != *path {
                 block.names.insert(name, path.clone());
@@ -63,6 +70,7 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
             },
         );
     }
+    block.spans = span::all(&block, &open, &keys, &mounted);
     for (link, target) in links {
         let kname = target.strip_prefix("/dev/").unwrap_or(&target);
         if let Some(path) = keys.get(kname).filter(|path| **path != link) {

@@ -16,6 +16,11 @@ fn lasting(block: &Block, name: &str) -> String {
     block.find(name).map_or_else(|| name.to_owned(), |device| device.path.clone())
 }
 
+/// The lasting name of what is mounted: of several devices the one that speaks for all.
+fn source(block: &Block, name: &str) -> String {
+    block.lead(&lasting(block, name)).to_owned()
+}
+
 pub(super) fn lvm(block: &Block, system: &dyn System) -> Result<Lvm, Failure> {
     let Some(output) = ask(&lvm_tool::report(), system)? else { return Ok(Lvm::default()) };
     let mut lvm = lvm_tool::parse(&output.text()).map_err(unread)?;
@@ -37,7 +42,7 @@ pub(super) fn mounts(block: &Block, system: &dyn System) -> Result<Mounts, Failu
         // Some file systems have numbers of their own; their source still names the device.
         let named = block.names.get(&one.number).cloned();
         one.live.source = named.unwrap_or_else(|| match one.live.source.starts_with("/dev/") {
-            true => lasting(block, &one.live.source),
+            true => source(block, &one.live.source),
             false => one.live.source.clone(),
         });
         one.live

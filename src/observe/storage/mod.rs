@@ -2,8 +2,10 @@
 
 mod blank;
 mod block;
+mod btrfs;
 mod layers;
 mod luks;
+mod span;
 mod superblock;
 
 use std::path::Path;
@@ -16,7 +18,8 @@ use crate::tools::sysctl;
 pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
     let wants = |domain| needs.domains.contains(&domain);
     // The others speak of devices by the names that the first gives them.
-    let names = wants(Domain::Lvm) || wants(Domain::Mounts) || wants(Domain::Luks);
+    let above = [Domain::Lvm, Domain::Mounts, Domain::Luks, Domain::Btrfs];
+    let names = above.into_iter().any(wants);
     if machine.block.is_none() && (wants(Domain::Block) || names) {
         machine.block = Some(block::observe(system)?);
     }
@@ -37,6 +40,14 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
     }
     if let Some(mounts) = &mut machine.mounts {
         layers::look_into(mounts, &needs.mount_points, system)?;
+    }
+    if wants(Domain::Btrfs) {
+        let found = match machine.btrfs.take() {
+            Some(known) => known,
+            None => btrfs::observe(block, system)?,
+        };
+        let found = machine.btrfs.insert(found);
+        btrfs::look_into(found, &needs.btrfs, block, system)?;
     }
     rest(machine, needs, system)
 }
