@@ -96,10 +96,12 @@ fn run(
     // What the step itself asks for is the last word.
     command.env.splice(0..0, environment.iter().cloned());
     let output = system.run(&command);
-    if accept == Accept::Zero && !output.success() {
-        return Err(Failure::of(&command, &output));
-    }
-    Ok(output)
+    let good = match accept {
+        Accept::Zero => output.success(),
+        Accept::AtMost(most) => matches!(output.status, Status::Code(code) if (0..=most).contains(&code)),
+        Accept::Any => true,
+    };
+    if good { Ok(output) } else { Err(Failure::of(&command, &output)) }
 }
 
 fn resolve_edit(edit: &LineEdit, system: &dyn System) -> Result<LineEdit, Failure> {

@@ -31,6 +31,9 @@ pub struct Machine {
     pub block: Option<block::Block>,
     /// Physical volumes, volume groups, logical volumes. [`Domain::Lvm`].
     pub lvm: Option<lvm::Lvm>,
+    /// The fewest bytes a file system could have, by the path of its device, or why that is not known; as asked for
+    /// in [`Needs::shrinks`], of those that are larger.
+    pub least: std::collections::BTreeMap<String, Result<u64, String>>,
     /// What is mounted, and what fstab says. [`Domain::Mounts`].
     pub mounts: Option<mounts::Mounts>,
     /// What the kernel exports over NFS. [`Domain::Exports`].

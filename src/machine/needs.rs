@@ -32,6 +32,8 @@ pub struct Needs {
     pub groups: Vec<String>,
     /// Folders of which one must know whether anything is in them.
     pub mount_points: Vec<String>,
+    /// File systems that may have to be made smaller: by any name of their device, and to how many bytes.
+    pub shrinks: Vec<(String, u64)>,
     pub facts: bool,
 }
 
@@ -79,6 +81,7 @@ impl Needs {
         self.users.extend(other.users);
         self.groups.extend(other.groups);
         self.mount_points.extend(other.mount_points);
+        self.shrinks.extend(other.shrinks);
         self.facts |= other.facts;
         self
     }

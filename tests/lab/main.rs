@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails, and a lab says what it is doing"
 )]
 
+mod filesystem;
 mod graph;
 mod host;
 mod kvm_storage;

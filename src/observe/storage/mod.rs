@@ -3,6 +3,7 @@
 mod blank;
 mod block;
 mod layers;
+mod least;
 mod superblock;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
     if let Some(mounts) = &mut machine.mounts {
         layers::look_into(mounts, &needs.mount_points, system)?;
     }
+    least::fill(machine, &needs.shrinks, system);
     rest(machine, needs, system)
 }
 
