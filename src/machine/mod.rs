@@ -21,6 +21,7 @@ pub mod kernel;
 pub mod lvm;
 pub mod mounts;
 pub mod packages;
+pub mod quota;
 pub mod services;
 pub mod unfinished;
 
@@ -36,6 +37,8 @@ pub struct Machine {
     pub least: std::collections::BTreeMap<String, Result<u64, String>>,
     /// What is mounted, and what fstab says. [`Domain::Mounts`].
     pub mounts: Option<mounts::Mounts>,
+    /// Limits and projects, as asked for in [`Needs::quotas`] and [`Needs::projects`].
+    pub quotas: quota::Quotas,
     /// What the kernel exports over NFS. [`Domain::Exports`].
     pub exports: Option<exports::Exports>,
     /// Kernel settings, by key, as asked for in [`Needs::sysctls`].

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::quota::Of;
+
 /// A part of the machine that is looked at, and forgotten, as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Domain {
@@ -34,6 +36,10 @@ pub struct Needs {
     pub mount_points: Vec<String>,
     /// File systems that may have to be made smaller: by any name of their device, and to how many bytes.
     pub shrinks: Vec<(String, u64)>,
+    /// Mount points, and whose limits there.
+    pub quotas: Vec<(String, Of)>,
+    /// Folders of which one must know to what project they belong.
+    pub projects: Vec<String>,
     pub facts: bool,
 }
 
@@ -82,6 +88,8 @@ impl Needs {
         self.groups.extend(other.groups);
         self.mount_points.extend(other.mount_points);
         self.shrinks.extend(other.shrinks);
+        self.quotas.extend(other.quotas);
+        self.projects.extend(other.projects);
         self.facts |= other.facts;
         self
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Domain, Machine, Needs, block, exports, files, kernel, lvm, mounts, packages, services};
+use super::{Domain, Machine, Needs, block, exports, files, kernel, lvm, mounts, packages, quota, services};
 
 /// One fact about the machine after an action. Applying it twice is the same as applying it once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,7 @@ pub enum Prediction {
     Mounts(mounts::MountsEffect),
     Exports(exports::ExportsEffect),
     Kernel(kernel::KernelEffect),
+    Quota(quota::QuotaEffect),
     Files(files::FilesEffect),
     Packages(packages::PackagesEffect),
     Services(services::ServicesEffect),
@@ -29,6 +30,7 @@ impl Prediction {
             Self::Mounts(effect) => machine.mounts.iter_mut().for_each(|part| effect.apply(part)),
             Self::Exports(effect) => machine.exports.iter_mut().for_each(|part| effect.apply(part)),
             Self::Kernel(effect) => effect.apply(&mut machine.kernel),
+            Self::Quota(effect) => effect.apply(&mut machine.quotas),
             Self::Files(effect) => effect.apply(&mut machine.files),
             Self::Packages(effect) => effect.apply(&mut machine.packages),
             Self::Services(effect) => effect.apply(&mut machine.services),
@@ -45,6 +47,7 @@ impl Prediction {
             Self::Mounts(effect) => machine.mounts.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Exports(effect) => machine.exports.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Kernel(effect) => effect.holds(&machine.kernel),
+            Self::Quota(effect) => effect.holds(&machine.quotas),
             Self::Files(effect) => effect.holds(&machine.files),
             Self::Packages(effect) => effect.holds(&machine.packages),
             Self::Services(effect) => effect.holds(&machine.services),
@@ -60,6 +63,7 @@ impl Prediction {
             (Self::Mounts(later), Self::Mounts(earlier)) => later.replaces(earlier),
             (Self::Exports(later), Self::Exports(earlier)) => later.replaces(earlier),
             (Self::Kernel(later), Self::Kernel(earlier)) => later.needs() == earlier.needs(),
+            (Self::Quota(later), Self::Quota(earlier)) => later.replaces(earlier),
             (Self::Files(later), Self::Files(earlier)) => later.replaces(earlier),
             (Self::Packages(later), Self::Packages(earlier)) => later.needs() == earlier.needs(),
             (Self::Services(later), Self::Services(earlier)) => later.needs() == earlier.needs(),
@@ -75,6 +79,7 @@ impl Prediction {
             Self::Mounts(_) => Needs::of([Domain::Mounts]),
             Self::Exports(_) => Needs::of([Domain::Exports]),
             Self::Kernel(effect) => effect.needs(),
+            Self::Quota(effect) => effect.needs(),
             Self::Files(effect) => effect.needs(),
             Self::Packages(effect) => effect.needs(),
             Self::Services(effect) => effect.needs(),
@@ -90,6 +95,7 @@ impl Prediction {
             Self::Mounts(_) | Self::Touches(Domain::Mounts) => machine.mounts = None,
             Self::Exports(_) | Self::Touches(Domain::Exports) => machine.exports = None,
             Self::Kernel(effect) => effect.forget(&mut machine.kernel),
+            Self::Quota(effect) => effect.forget(&mut machine.quotas),
             Self::Files(effect) => {
                 effect.forget(&mut machine.files);
                 match effect.path() {

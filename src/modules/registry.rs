@@ -121,6 +121,7 @@ modules![
     lvg::Lvg,
     lvol::Lvol,
     filesystem::Filesystem,
+    xfs_quota::XfsQuota,
     mount::Mount,
     nfs_export::NfsExport,
     sysctl::Sysctl,

@@ -128,3 +128,38 @@ fn every_kind_is_made_named_grown_and_made_smaller_with_its_files() {
         ],
     );
 }
+
+/// An XFS that counts, and two limits on it.
+const LIMITED: &str = "
+- filesystem: {dev: HF-1, fstype: xfs}
+- mount: {src: HF-1, path: /srv/q, fstype: xfs, opts: 'usrquota,prjquota', state: mounted}
+- file: {path: /srv/q/photos, state: directory, mode: '0777'}
+- xfs_quota: {type: project, name: photos, id: 42, path: /srv/q/photos, mountpoint: /srv/q, bhard: 20m, ihard: 100}
+- xfs_quota: {type: user, name: nobody, mountpoint: /srv/q, isoft: 5}
+";
+
+#[test]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
+fn projects_and_users_are_limited_on_an_xfs() {
+    let host = Host::with(&[("HF-1", "400MiB")]);
+    host.becomes(LIMITED, &[]);
+    let full = host.sh("head -c 30M /dev/zero > /srv/q/photos/big 2>/dev/null; stat -c %s /srv/q/photos/big");
+    assert!(full.trim().parse::<u64>().unwrap() <= 20 << 20, "{full}");
+    let raised = LIMITED.replace("bhard: 20m", "bhard: 40m, bsoft: 35m");
+    host.becomes(&raised, &[]);
+    host.sh("head -c 30M /dev/zero > /srv/q/photos/big");
+    host.survives(&raised);
+    let taken =
+        "- xfs_quota: {type: project, name: other, id: 42, path: /srv/q/o, mountpoint: /srv/q, bhard: 1m}";
+    let taken = host.refuses(taken, &[]);
+    assert!(taken.contains("belongs to the project photos"), "{taken}");
+    let group = "- xfs_quota: {type: group, name: root, mountpoint: /srv/q, bhard: 1m}";
+    let uncounted = host.refuses(group, &[]);
+    assert!(uncounted.contains("without limits of groups"), "{uncounted}");
+    host.becomes(
+        "- xfs_quota: {type: project, name: photos, path: /srv/q/photos, mountpoint: /srv/q, state: absent}\n\
+         - xfs_quota: {type: user, name: nobody, mountpoint: /srv/q, state: absent}",
+        &[],
+    );
+    assert_eq!(host.sh("cat /etc/projid /etc/projects; lsattr -pd /srv/q/photos | awk '{print $1}'"), "0\n");
+}

@@ -2,16 +2,23 @@
 //! subvolumes are the business of other modules.
 
 use super::asked::Asked;
-use super::kind::{Kind, Place, Rules, SLACK};
+use super::kind::{Kind, Place, Rules};
 use crate::exec::Command;
 use crate::machine::claim::BlankDevice;
 use crate::plan::{Refusal, Step};
 use crate::tools::filesystem::{Make, btrfs};
+use crate::units::KIB;
 
 pub(super) struct Btrfs;
 
-const RULES: Rules =
-    Rules { label: btrfs::LABEL, least: btrfs::LEAST, slack: SLACK, sized: true, options: &btrfs::OPTIONS };
+/// It uses all of its device but for part of a block.
+const RULES: Rules = Rules {
+    label: btrfs::LABEL,
+    least: btrfs::LEAST,
+    slack: 64 * KIB,
+    sized: true,
+    options: &btrfs::OPTIONS,
+};
 
 impl Kind for Btrfs {
     fn name(&self) -> &'static str {

@@ -4,6 +4,7 @@ mod blank;
 mod block;
 mod layers;
 mod least;
+mod quota;
 mod superblock;
 
 use std::path::Path;
@@ -33,6 +34,7 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
         layers::look_into(mounts, &needs.mount_points, system)?;
     }
     least::fill(machine, &needs.shrinks, system);
+    quota::fill(&mut machine.quotas, needs, system)?;
     rest(machine, needs, system)
 }
 

@@ -38,7 +38,7 @@ pub(super) fn parse(kind: &str, bytes: &[u8]) -> Option<Superblock> {
         },
     );
     found.put("max_mounts", &u16::try_from(block.short(54)?).ok()?.cast_signed());
-    found.put("check_interval", &block.word(72)?);
+    found.put("check_interval", &block.word(68)?);
     Some(Superblock { found, log: 0 })
 }
 
