@@ -7,11 +7,7 @@ use super::kind::{Kind, kind};
 use crate::tools::filesystem::{ext, xfs};
 use crate::units::Size;
 
-/// Makes a file system or swap area, aligned to the stripes of the array below, names it, and changes its size.
-///
-/// A device that holds something else is never formatted without consent to exactly that, whatever `force` says; one
-/// that holds the file system already is left as it is. mkfs discards the room of the device, as it always does;
-/// `opts` can keep it from that (`-K`, `-E nodiscard`). On xfs, btrfs and the three ext growing needs no unmount.
+/// The arguments as they are written.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {

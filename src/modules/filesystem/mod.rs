@@ -31,7 +31,11 @@ use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::{Domain, Machine, Needs};
 use crate::plan::{Change, Plan, Refusal};
 
-/// The arguments, of which everything that can be wrong without a host was found out.
+/// Makes a file system or swap area, aligned to the stripes of the array below, names it, and changes its size.
+///
+/// A device that holds something else is never formatted without consent to exactly that, whatever `force` says; one
+/// that holds the file system already is left as it is. mkfs discards the room of the device, as it always does;
+/// `opts` can keep it from that (`-K`, `-E nodiscard`). On xfs, btrfs and the three ext growing needs no unmount.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Asked", into = "Asked")]
 pub(super) struct Filesystem(Asked);

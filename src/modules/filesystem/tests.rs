@@ -368,3 +368,22 @@ fn tunables_of_ext_are_set_at_once_and_later() {
     let text = becomes(&mut machine, "filesystem", &asks("ext4", &asked));
     assert!(text.contains("    tune2fs -m 1 -c 30 -i 2592000s /dev/vdb\n"), "{text}");
 }
+
+#[test]
+fn options_of_mkfs_are_passed_on() {
+    for (kind, opts, command) in [
+        (
+            "ext4",
+            "-E nodiscard -b1024 -j -E lazy_itable_init=0",
+            "mkfs.ext4 -q -b 1024 -E nodiscard,lazy_itable_init=0 -j /dev/vdb",
+        ),
+        ("xfs", "-K -m rmapbt=1 -i maxpct=5", "mkfs.xfs -q -K -m rmapbt=1 -i maxpct=5 /dev/vdb"),
+        ("btrfs", "--mixed -O ^no-holes", "mkfs.btrfs --quiet --mixed -O '^no-holes' /dev/vdb"),
+        ("vfat", "-F32", "mkfs.vfat -I --mbr=n -F 32 /dev/vdb"),
+        ("f2fs", "-t 0", "mkfs.f2fs -q -t 0 /dev/vdb"),
+        ("swap", "--pagesize=4096", "mkswap --pagesize 4096 /dev/vdb"),
+    ] {
+        let text = becomes(&mut host(1), "filesystem", &asks(kind, &json!({"opts": opts})));
+        assert!(text.contains(&format!("    {command}\n")), "{text}");
+    }
+}
