@@ -2,7 +2,7 @@
 //! before it.
 
 use super::super::devices::{confirm, holds_now, shown};
-use super::kind::{Place, SLACK, kind};
+use super::kind::{Kind, Place, kind};
 use crate::machine::block::{Content, Device, FileSystem, Uuid};
 use crate::machine::mounts::MountsEffect;
 use crate::machine::{Machine, Needs, Prediction};
@@ -17,10 +17,15 @@ pub(in crate::modules) fn to_shrink(device: &str, to: u64) -> Needs {
 /// Grows the file system on a device to the device's size, where it is smaller.
 pub(in crate::modules) fn grow(machine: &Machine, device: &Device) -> Result<Plan, Refusal> {
     let Content::FileSystem(found) = &device.content else { return Ok(Plan::empty()) };
-    let slack = kind(&found.kind).map_or(SLACK, |kind| kind.rules().slack);
+    let place = Place { machine, device, found };
+    let kind = kind(&found.kind)
+        .ok_or_else(|| Refusal::new(format!("growing {} is not supported yet", place.name())))?;
     match found.size {
-        Some(size) if size + slack <= device.size => larger(machine, device, found, None),
-        _ => Ok(Plan::empty()),
+        Some(size) if size + kind.rules().slack <= device.size => larger(&place, kind, None),
+        Some(_) => Ok(Plan::empty()),
+        None => {
+            Err(Refusal::new(format!("how large {} is is not known, and it may have to grow", place.name())))
+        }
     }
 }
 
@@ -96,9 +101,10 @@ pub(super) fn resize(
     if to > device.size {
         return Err(too_large(device, to));
     }
-    let slack = kind(&found.kind).map_or(SLACK, |kind| kind.rules().slack);
-    match found.size {
-        Some(size) if size + slack <= to => larger(machine, device, found, (to < device.size).then_some(to)),
+    match (found.size, kind(&found.kind)) {
+        (Some(size), Some(kind)) if size + kind.rules().slack <= to => {
+            larger(&Place { machine, device, found }, kind, (to < device.size).then_some(to))
+        }
         _ => shrink(machine, device, to, allow_offline),
     }
 }
@@ -108,11 +114,9 @@ pub(super) fn too_large(device: &Device, wanted: u64) -> Refusal {
         .fact(format!("it has {} bytes, and `size` asks for {wanted}", device.size))
 }
 
-fn larger(machine: &Machine, device: &Device, found: &FileSystem, to: Option<u64>) -> Result<Plan, Refusal> {
-    let place = Place { machine, device, found };
-    let kind = kind(&found.kind)
-        .ok_or_else(|| Refusal::new(format!("growing {} is not supported yet", place.name())))?;
-    let steps = kind.grow(&place, to)?;
+fn larger(place: &Place<'_>, kind: &dyn Kind, to: Option<u64>) -> Result<Plan, Refusal> {
+    let (device, found) = (place.device, place.found);
+    let steps = kind.grow(place, to)?;
     let size = to.unwrap_or(device.size);
     Ok(planned(device, sized(device, found, size), steps, vec![holds(device, found, size)]))
 }

@@ -246,6 +246,18 @@ fn growing_is_online_offline_or_not_at_all() {
 }
 
 #[test]
+fn what_cannot_be_grown_is_not_passed_over() {
+    let mut machine = holding("ntfs");
+    let ntfs = device(&mut machine).clone();
+    let refusal = super::grow(&machine, &ntfs).unwrap_err();
+    assert_eq!(refusal.title, "growing the ntfs on /dev/vdb is not supported yet");
+    let unknown = Device { content: Content::FileSystem(FileSystem::new("btrfs")), ..ntfs };
+    assert!(
+        super::grow(&machine, &unknown).unwrap_err().title.contains("how large the btrfs on /dev/vdb is")
+    );
+}
+
+#[test]
 fn a_size_is_reached_from_below_and_from_above() {
     let size = json!({"size": "2g"});
     let text = becomes(&mut mounted(holding("xfs"), "xfs"), "filesystem", &asks("xfs", &size));

@@ -2,7 +2,7 @@
 //!
 //! Profiles, several devices and subvolumes are no business of this file.
 
-use super::{Make, Options};
+use super::{LONG, Make, Options};
 use crate::exec::{Command, Output};
 use crate::machine::claim::{BlankDevice, Unused};
 
@@ -74,7 +74,8 @@ pub fn uuid(device: Unused<'_>, uuid: &str) -> Command {
 /// Gives a mounted one all of its device with that number, or so many bytes of it.
 pub fn resize(mountpoint: &str, device: &str, to: Option<u64>) -> Command {
     let to = to.map_or_else(|| "max".to_owned(), |bytes| bytes.to_string());
-    Command::new("btrfs").args(["filesystem", "resize", &format!("{device}:{to}"), mountpoint])
+    let words = ["filesystem", "resize", &format!("{device}:{to}"), mountpoint];
+    Command::new("btrfs").args(words).deadline(LONG)
 }
 
 /// Asks a mounted one for the fewest bytes of its device with that number.

@@ -1,6 +1,6 @@
 //! ext2, ext3 and ext4: `mkfs.ext4`, `tune2fs`, `e2fsck` and `resize2fs`.
 
-use super::{Make, Options};
+use super::{LONG, Make, Options};
 use crate::exec::{Command, Output};
 use crate::machine::array::Stripe;
 use crate::machine::claim::{BlankDevice, Unused};
@@ -110,17 +110,17 @@ pub fn tune(device: &str, tunables: Tunables) -> Option<Command> {
 
 /// Checks one that is not mounted by then, and corrects what is safe to correct.
 pub fn check(device: &str) -> Command {
-    Command::new("e2fsck").args(["-f", "-p", device])
+    Command::new("e2fsck").args(["-f", "-p", device]).deadline(LONG)
 }
 
 /// Grows to the size of its device, or so many bytes; mounted, or just checked.
 pub fn grow(device: &str, to: Option<u64>) -> Command {
-    Command::new("resize2fs").arg(device).args(to.map(kib))
+    Command::new("resize2fs").arg(device).args(to.map(kib)).deadline(LONG)
 }
 
 /// Shrinks one that was just checked. What lies behind the new end is moved; `resize2fs` refuses when it does not fit.
 pub fn shrink(device: &str, to: u64) -> Command {
-    Command::new("resize2fs").args([device.to_owned(), kib(to)])
+    Command::new("resize2fs").args([device.to_owned(), kib(to)]).deadline(LONG)
 }
 
 /// Asks for the fewest blocks it could have.

@@ -1,6 +1,6 @@
 //! F2FS: `mkfs.f2fs`, `f2fslabel` and `resize.f2fs`.
 
-use super::{Make, Options};
+use super::{LONG, Make, Options};
 use crate::exec::Command;
 use crate::machine::claim::{BlankDevice, Unused};
 
@@ -38,5 +38,5 @@ pub fn label(device: Unused<'_>, label: &str) -> Command {
 
 /// Grows an unmounted one to the size of its device.
 pub fn grow(device: Unused<'_>) -> Command {
-    Command::new("resize.f2fs").arg(&device.device().path)
+    Command::new("resize.f2fs").arg(&device.device().path).deadline(LONG)
 }

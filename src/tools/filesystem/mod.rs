@@ -13,7 +13,12 @@ pub mod xfs;
 
 pub use options::Options;
 
+use std::time::Duration;
+
 use crate::machine::array::Stripe;
+
+/// How long a check or a resize may take: one that is ended half-way can cost the file system.
+const LONG: Duration = Duration::from_hours(7 * 24);
 
 /// How a file system is to be made.
 #[derive(Debug, Clone, Copy, Default)]
