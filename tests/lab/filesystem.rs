@@ -76,7 +76,7 @@ fn every_kind_is_made_named_grown_and_made_smaller_with_its_files() {
         host.sh(&format!(
             "{tuned} | tr -s ' '; xfs_db -rc info /dev/vg/x | grep -o -e isize=1024 -e reflink=0"
         )),
-        "Reserved block count: 512\nErrors behavior: Remount read-only\nCheck interval: 2592000 (1 month)\nisize=1024\nreflink=0\n"
+        "Errors behavior: Remount read-only\nReserved block count: 512\nCheck interval: 2592000 (1 month)\nisize=1024\nreflink=0\n"
     );
     host.becomes(RENAMED, &[]);
     host.becomes(MOUNTED, &[]);
