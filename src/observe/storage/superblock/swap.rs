@@ -13,8 +13,6 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Superblock> {
         uuid: Uuid::Known(uuid(block.bytes(1036, 16)?)),
         label: label(block.bytes(1052, 16)?),
         size: Some(size),
-        // What is swapped to cannot be claimed, and the rest holds nothing.
-        used: Some(0),
         ..FileSystem::new("swap")
     };
     Some(Superblock { found, log: 0 })
