@@ -115,7 +115,7 @@ fn every_kind_is_made_named_grown_and_made_smaller_with_its_files() {
     host.survives(&all);
     assert_eq!(host.sh(HASHES), hashes);
 
-    let kept = host.refuses("- filesystem: {dev: /dev/vg/e2, fstype: xfs, force: true}", &[]);
+    let kept = host.refuses("- filesystem: {dev: /dev/vg/e2, fstype: ext4, force: true}", &[]);
     assert!(kept.contains("format:33333333-0000-0000-0000-000000000012"), "{kept}");
     let gone = "- filesystem: {dev: /dev/vg/f, state: absent}\n- filesystem: {dev: /dev/vg/s, state: absent}";
     host.becomes(
