@@ -103,10 +103,12 @@ fn run(
         secret.mask_bytes(&mut output.stdout);
         secret.mask_bytes(&mut output.stderr);
     }
-    if accept == Accept::Zero && !output.success() {
-        return Err(Failure::of(&command, &output));
-    }
-    Ok(output)
+    let good = match accept {
+        Accept::Zero => output.success(),
+        Accept::AtMost(most) => matches!(output.status, Status::Code(code) if (0..=most).contains(&code)),
+        Accept::Any => true,
+    };
+    if good { Ok(output) } else { Err(Failure::of(&command, &output)) }
 }
 
 fn resolve_edit(edit: &LineEdit, system: &dyn System) -> Result<LineEdit, Failure> {

@@ -129,7 +129,7 @@ pub enum Content {
     Partitions {
         table: String,
     },
-    /// Another signature: swap, LUKS, ZFS, ...
+    /// Another signature: LUKS, ZFS, ...
     Other {
         kind: String,
         uuid: Option<String>,
@@ -141,10 +141,10 @@ pub enum Content {
     },
 }
 
-/// A file system.
+/// A file system, or a swap area: bytes in a known form under a UUID and a label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSystem {
-    /// `xfs`, `ext4`, ...
+    /// `xfs`, `ext4`, `swap`, ...
     pub kind: String,
     pub uuid: Uuid,
     pub label: Option<String>,
@@ -153,12 +153,31 @@ pub struct FileSystem {
     /// Bytes in use, where that is known.
     pub used: Option<u64>,
     pub stripe: Option<Stripe>,
+    /// What else its superblock says and somebody may want otherwise: `block_size`, `reflink`, `reserved`. Bytes,
+    /// seconds and percent are numbers alone. Not held to a prediction: a module that sets one looks again.
+    pub properties: BTreeMap<String, String>,
 }
 
 impl FileSystem {
     /// A file system of which nothing but its kind is known: one that is about to be made.
     pub fn new(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), uuid: Uuid::Late, label: None, size: None, used: None, stripe: None }
+        Self {
+            kind: kind.into(),
+            uuid: Uuid::Late,
+            label: None,
+            size: None,
+            used: None,
+            stripe: None,
+            properties: BTreeMap::new(),
+        }
+    }
+
+    pub fn property(&self, name: &str) -> Option<&str> {
+        self.properties.get(name).map(String::as_str)
+    }
+
+    pub fn put(&mut self, name: &str, value: &impl ToString) {
+        self.properties.insert(name.to_owned(), value.to_string());
     }
 }
 
@@ -175,6 +194,9 @@ impl Content {
         match self {
             Self::Blank { table: false } => "nothing".to_owned(),
             Self::Blank { table: true } => "an empty partition table".to_owned(),
+            Self::FileSystem(found) if found.kind == "swap" => {
+                format!("a swap area{}", labelled(&found.label))
+            }
             Self::FileSystem(found) => format!("file system {}{}", found.kind, labelled(&found.label)),
             Self::Member { name, .. } if name.is_empty() => "a member of an array".to_owned(),
             Self::Member { name, .. } => format!("a member of the array `{name}`"),

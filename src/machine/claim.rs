@@ -117,6 +117,8 @@ pub fn loss(device: &Device) -> String {
         None => device.path.clone(),
     };
     let used = match &device.content {
+        // One that nobody swaps to holds nothing, and no other can be claimed.
+        Content::FileSystem(found) if found.kind == "swap" => String::new(),
         Content::FileSystem(found) => match found.used {
             Some(used) => format!(", {} used", Size(used)),
             None => ", used size unknown".to_owned(),

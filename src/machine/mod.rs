@@ -23,6 +23,7 @@ pub mod luks;
 pub mod lvm;
 pub mod mounts;
 pub mod packages;
+pub mod quota;
 pub mod services;
 pub mod span;
 pub mod unfinished;
@@ -36,10 +37,15 @@ pub struct Machine {
     pub lvm: Option<lvm::Lvm>,
     /// btrfs file systems, and the inside of those asked for in [`Needs::btrfs`]. [`Domain::Btrfs`].
     pub btrfs: Option<btrfs::Btrfs>,
-    /// What is mounted, and what fstab says. [`Domain::Mounts`].
-    pub mounts: Option<mounts::Mounts>,
     /// Encrypted containers and crypttab. [`Domain::Luks`].
     pub luks: Option<luks::Luks>,
+    /// The fewest bytes a file system could have, by the path of its device, or why that is not known; as asked for
+    /// in [`Needs::shrinks`], of those that are larger.
+    pub least: std::collections::BTreeMap<String, Result<u64, String>>,
+    /// What is mounted, and what fstab says. [`Domain::Mounts`].
+    pub mounts: Option<mounts::Mounts>,
+    /// Limits and projects, as asked for in [`Needs::quotas`] and [`Needs::projects`].
+    pub quotas: quota::Quotas,
     /// What the kernel exports over NFS. [`Domain::Exports`].
     pub exports: Option<exports::Exports>,
     /// Kernel settings, by key, as asked for in [`Needs::sysctls`].

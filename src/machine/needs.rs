@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::btrfs::Look;
 use super::luks::LuksNeed;
+use super::quota::Of;
 
 /// A part of the machine that is looked at, and forgotten, as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,6 +42,12 @@ pub struct Needs {
     pub luks: Vec<LuksNeed>,
     /// btrfs file systems that have to be looked into.
     pub btrfs: Vec<Look>,
+    /// File systems that may have to be made smaller: by any name of their device, and to how many bytes.
+    pub shrinks: Vec<(String, u64)>,
+    /// Mount points, and whose limits there.
+    pub quotas: Vec<(String, Of)>,
+    /// Folders of which one must know to what project they belong.
+    pub projects: Vec<String>,
     pub facts: bool,
 }
 
@@ -90,6 +97,9 @@ impl Needs {
         self.mount_points.extend(other.mount_points);
         self.luks.extend(other.luks);
         self.btrfs.extend(other.btrfs);
+        self.shrinks.extend(other.shrinks);
+        self.quotas.extend(other.quotas);
+        self.projects.extend(other.projects);
         self.facts |= other.facts;
         self
     }

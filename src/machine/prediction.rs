@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Domain, Machine, Needs, block, btrfs, exports, files, kernel, luks, lvm, mounts, packages, services,
+    Domain, Machine, Needs, block, btrfs, exports, files, kernel, luks, lvm, mounts, packages, quota,
+    services,
 };
 
 /// One fact about the machine after an action. Applying it twice is the same as applying it once.
@@ -16,6 +17,7 @@ pub enum Prediction {
     Exports(exports::ExportsEffect),
     Luks(luks::LuksEffect),
     Kernel(kernel::KernelEffect),
+    Quota(quota::QuotaEffect),
     Files(files::FilesEffect),
     Packages(packages::PackagesEffect),
     Services(services::ServicesEffect),
@@ -35,6 +37,7 @@ impl Prediction {
             Self::Exports(effect) => machine.exports.iter_mut().for_each(|part| effect.apply(part)),
             Self::Luks(effect) => machine.luks.iter_mut().for_each(|part| effect.apply(part)),
             Self::Kernel(effect) => effect.apply(&mut machine.kernel),
+            Self::Quota(effect) => effect.apply(&mut machine.quotas),
             Self::Files(effect) => effect.apply(&mut machine.files),
             Self::Packages(effect) => effect.apply(&mut machine.packages),
             Self::Services(effect) => effect.apply(&mut machine.services),
@@ -53,6 +56,7 @@ impl Prediction {
             Self::Exports(effect) => machine.exports.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Luks(effect) => machine.luks.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Kernel(effect) => effect.holds(&machine.kernel),
+            Self::Quota(effect) => effect.holds(&machine.quotas),
             Self::Files(effect) => effect.holds(&machine.files),
             Self::Packages(effect) => effect.holds(&machine.packages),
             Self::Services(effect) => effect.holds(&machine.services),
@@ -70,6 +74,7 @@ impl Prediction {
             (Self::Exports(later), Self::Exports(earlier)) => later.replaces(earlier),
             (Self::Luks(later), Self::Luks(earlier)) => later.replaces(earlier),
             (Self::Kernel(later), Self::Kernel(earlier)) => later.needs() == earlier.needs(),
+            (Self::Quota(later), Self::Quota(earlier)) => later.replaces(earlier),
             (Self::Files(later), Self::Files(earlier)) => later.replaces(earlier),
             (Self::Packages(later), Self::Packages(earlier)) => later.needs() == earlier.needs(),
             (Self::Services(later), Self::Services(earlier)) => later.needs() == earlier.needs(),
@@ -87,6 +92,7 @@ impl Prediction {
             Self::Exports(_) => Needs::of([Domain::Exports]),
             Self::Luks(effect) => effect.needs(),
             Self::Kernel(effect) => effect.needs(),
+            Self::Quota(effect) => effect.needs(),
             Self::Files(effect) => effect.needs(),
             Self::Packages(effect) => effect.needs(),
             Self::Services(effect) => effect.needs(),
@@ -104,6 +110,7 @@ impl Prediction {
             Self::Exports(_) | Self::Touches(Domain::Exports) => machine.exports = None,
             Self::Luks(_) | Self::Touches(Domain::Luks) => machine.luks = None,
             Self::Kernel(effect) => effect.forget(&mut machine.kernel),
+            Self::Quota(effect) => effect.forget(&mut machine.quotas),
             Self::Files(effect) => {
                 effect.forget(&mut machine.files);
                 match effect.path() {

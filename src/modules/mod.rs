@@ -41,6 +41,7 @@ pub mod systemd;
 pub mod template;
 mod unit;
 pub mod wait_for;
+mod xfs_quota;
 
 pub use arguments::{BadArgument, coerce, decode_args};
 pub use registry::{Entry, entries, find};

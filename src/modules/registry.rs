@@ -139,6 +139,7 @@ modules![
     filesystem::Filesystem,
     btrfs::Btrfs,
     btrfs_subvolume::BtrfsSubvolume,
+    xfs_quota::XfsQuota,
     mount::Mount,
     nfs_export::NfsExport,
     sysctl::Sysctl,

@@ -86,12 +86,11 @@ fn three_disks_are_no_four() {
 fn somebodys_file_system_takes_consent_to_exactly_that() {
     let mut machine = host(4);
     let content = Content::FileSystem(FileSystem {
-        kind: "ext4".into(),
         uuid: Uuid::Known("abcd".into()),
         label: Some("photos".into()),
         size: Some(4 * GIB),
         used: Some(3 * GIB),
-        stripe: None,
+        ..FileSystem::new("ext4")
     });
     machine.block.as_mut().unwrap().devices.get_mut("/dev/vdc").unwrap().content = content;
     let plan = plan(&machine, "md_array", &array()).unwrap();

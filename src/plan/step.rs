@@ -42,6 +42,8 @@ pub enum Step {
 pub enum Accept {
     /// Only exit status 0.
     Zero,
+    /// Exit statuses up to this one: more than 0 can be good news, such as errors that were corrected.
+    AtMost(i32),
     /// Any exit status: the module judges it.
     Any,
 }

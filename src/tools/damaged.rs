@@ -5,8 +5,8 @@ use proptest::prelude::{Strategy, any, proptest};
 use proptest::sample::Index;
 
 use super::{
-    apt, blkid, cryptsetup, crypttab, dpkg, exportfs, fstab, getent, ip, lsblk, luks_header, lvm, mdadm,
-    mountinfo, mounts, procfs, sysctl, systemctl, wipefs,
+    apt, blkid, cryptsetup, crypttab, dpkg, exportfs, fstab, getent, ip, lsattr, lsblk, luks_header, lvm,
+    mdadm, mountinfo, mounts, procfs, sysctl, systemctl, wipefs, xfs_quota,
 };
 use crate::exec::{Output, Status};
 
@@ -54,6 +54,7 @@ parsers![
         "addr_info":[{"family":"inet","local":"192.0.2.2","prefixlen":20,"scope":"global"}]}]"#
     ),
     ip::parse_routes(r#"[{"dst":"default","gateway":"192.0.2.1","dev":"eth0","flags":[]}]"#),
+    lsattr::parse("   42 -------------------P-- /srv/x\n"),
     lsblk::parse(
         r#"{"blockdevices":[{"name":"vdb","kname":"vdb","path":"/dev/vdb","maj:min":"252:16","type":"disk",
         "size":1073741824,"ro":false,"serial":"HF-1","children":[{"name":"vdb1","kname":"vdb1","path":"/dev/vdb1",
@@ -78,6 +79,9 @@ parsers![
     procfs::cmdline("BOOT_IMAGE=/vmlinuz root=UUID=1-2 ro console=tty0\n"),
     sysctl::parse("# a = 1\n-vm.x =  1 2\nvm.y=3\n"),
     systemctl::parse_show("Type=notify\nLoadState=loaded\nActiveState=active\nNeedDaemonReload=no\n\n"),
+    xfs_quota::parse_dump("fs = /dev/vdb\n42           81920  102400       0     100\n"),
+    xfs_quota::parse_projid("photos:42\n"),
+    xfs_quota::parse_projects("42:/srv/x/photos\n"),
     wipefs::parse(r#"{"signatures":[{"device":"vdb","offset":"0x1000","type":"ext4","uuid":"f6"}]}"#),
 ];
 

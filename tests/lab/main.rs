@@ -8,6 +8,7 @@
 )]
 
 mod btrfs;
+mod filesystem;
 mod graph;
 mod host;
 mod kill;

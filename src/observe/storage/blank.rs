@@ -81,12 +81,7 @@ fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Conte
         &kind,
         found.uuid,
         found.label,
-        || {
-            system
-                .read_at(Path::new(path), 0, superblock::LENGTH)
-                .ok()
-                .and_then(|bytes| superblock::parse(&bytes))
-        },
+        || superblock::read(&kind, path, system).map(|block| block.found),
         found.usage.as_deref(),
     )
 }
@@ -96,7 +91,7 @@ pub(super) fn named(
     kind: &str,
     uuid: Option<String>,
     label: Option<String>,
-    read: impl FnOnce() -> Option<superblock::Superblock>,
+    read: impl FnOnce() -> Option<FileSystem>,
     usage: Option<&str>,
 ) -> Content {
     match kind {
@@ -107,18 +102,13 @@ pub(super) fn named(
             }),
         },
         "LVM2_member" => Content::Physical,
-        "xfs" | "ext2" | "ext3" | "ext4" => match read() {
-            Some(found) => Content::FileSystem(FileSystem {
-                kind: kind.to_owned(),
-                uuid: Uuid::Known(found.uuid),
-                label: found.label,
-                size: Some(found.size),
-                used: Some(found.used),
-                stripe: found.stripe,
-            }),
+        // The label of FAT is a file, and no part of its superblock.
+        kind if superblock::known(kind) => match read() {
+            Some(found) if kind == "vfat" => Content::FileSystem(FileSystem { label, ..found }),
+            Some(found) => Content::FileSystem(found),
             None => Content::Unknown { why: format!("{kind}, but its superblock cannot be read") },
         },
-        "btrfs" | "vfat" | "ntfs" | "f2fs" | "exfat" | "iso9660" | "squashfs" | "jfs" | "udf"
+        "ntfs" | "exfat" | "iso9660" | "squashfs" | "jfs" | "udf"
             if usage.is_none_or(|usage| usage == "filesystem") =>
         {
             let uuid = uuid.map_or(Uuid::Late, Uuid::Known);

@@ -175,14 +175,13 @@ fn content(row: &Row, rows: &[Row], busy: bool, system: &dyn System) -> Result<C
         });
     };
     let read = || {
-        let bytes = system.read_at(Path::new(&row.path), 0, superblock::LENGTH).ok()?;
-        let mut found = superblock::parse(&bytes)?;
+        let mut block = superblock::read(kind, &row.path, system)?;
         // While XFS is mounted its superblock is written late; the kernel says how large it is without its log.
         if let (Some(size), "xfs") = (row.fs_size, kind.as_str()) {
-            found.size = size + found.log;
+            block.found.size = Some(size + block.log);
         }
-        found.used = row.fs_used.unwrap_or(found.used);
-        Some(found)
+        block.found.used = row.fs_used.or(block.found.used);
+        Some(block.found)
     };
     Ok(blank::named(kind, row.uuid.clone(), row.label.clone(), read, None))
 }

@@ -4,7 +4,9 @@ mod blank;
 mod block;
 mod btrfs;
 mod layers;
+mod least;
 mod luks;
+mod quota;
 mod span;
 mod superblock;
 
@@ -49,6 +51,8 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
         let found = machine.btrfs.insert(found);
         btrfs::look_into(found, &needs.btrfs, block, system)?;
     }
+    least::fill(machine, &needs.shrinks, system);
+    quota::fill(&mut machine.quotas, needs, system)?;
     rest(machine, needs, system)
 }
 
