@@ -18,6 +18,7 @@ pub mod facts;
 pub mod files;
 pub mod kernel;
 pub mod lvm;
+pub mod membership;
 pub mod mounts;
 pub mod packages;
 pub mod services;

@@ -10,6 +10,7 @@
 mod host;
 mod kvm_storage;
 mod layers;
+mod md;
 mod signatures;
 mod told;
 

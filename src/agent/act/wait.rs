@@ -76,8 +76,31 @@ fn look(condition: &Condition, system: &dyn System) -> Result<Result<(), Option<
                 Err(error) => Err(Some(error.to_string())),
             }
         }
+        Condition::Array { path, level, devices } => match array(path, system) {
+            Ok(found) if found == [level.clone(), devices.to_string(), "idle".to_owned()] => Ok(()),
+            Ok(found) => Err(Some(format!("it is {}", found.join(", ")))),
+            Err(error) => Err(Some(format!("cannot look at {path}: {error}"))),
+        },
         Condition::Time => Ok(()),
     })
+}
+
+/// Level, number of members and activity, as the kernel says them.
+fn array(path: &str, system: &dyn System) -> std::io::Result<[String; 3]> {
+    let node = system.resolve(Path::new(path))?;
+    let kname = node.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let attribute = |name: &str| {
+        let text = match system.read(Path::new(&format!("/sys/block/{kname}/md/{name}"))) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+            // A level without redundancy has nothing to do.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && name == "sync_action" => {
+                "idle".to_owned()
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(text)
+    };
+    Ok([attribute("level")?, attribute("raid_disks")?, attribute("sync_action")?])
 }
 
 fn connect(host: &str, port: u16, system: &dyn System) -> Result<(), String> {

@@ -1,8 +1,10 @@
 //! Block devices, LVM, mounts, exports and kernel settings.
 
+mod array;
 mod blank;
 mod block;
 mod layers;
+mod member;
 mod superblock;
 
 use std::path::Path;
