@@ -163,4 +163,28 @@ mod tests {
         assert!(matches!(quick(&content("^ready"), &Native::new()), Waited::Came(_)));
         assert!(matches!(quick(&content("^now"), &Native::new()), Waited::NotYet(..)));
     }
+
+    #[test]
+    fn waits_for_an_array_to_be_whole() {
+        let wanted = |devices| Condition::Array { path: "/dev/md/a".into(), level: "raid5".into(), devices };
+        let system = |disks: &str, action: &str| {
+            Transcript::new()
+                .link("/dev/md/a", "/dev/md127")
+                .file("/sys/block/md127/md/level", "raid5\n")
+                .file("/sys/block/md127/md/raid_disks", disks)
+                .file("/sys/block/md127/md/sync_action", action)
+        };
+        assert!(matches!(quick(&wanted(4), &system("4\n", "idle\n")), Waited::Came(_)));
+        // While it is reshaped, the number before stands beside the one after.
+        let Waited::NotYet(_, Some(why)) = quick(&wanted(4), &system("4 (3)\n", "reshape\n")) else {
+            panic!("a reshape is no rest")
+        };
+        assert_eq!(why, "it is raid5, 4 (3), reshape");
+        assert!(matches!(quick(&wanted(5), &system("4\n", "idle\n")), Waited::NotYet(..)));
+        let raid0 = Transcript::new().link("/dev/md/a", "/dev/md127");
+        let raid0 =
+            raid0.file("/sys/block/md127/md/level", "raid0\n").file("/sys/block/md127/md/raid_disks", "2");
+        let condition = Condition::Array { path: "/dev/md/a".into(), level: "raid0".into(), devices: 2 };
+        assert!(matches!(quick(&condition, &raid0), Waited::Came(_)));
+    }
 }

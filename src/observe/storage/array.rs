@@ -85,3 +85,54 @@ pub(super) fn part(row: &Row, system: &dyn System) -> Result<Option<Part>, Failu
     part.held_by = holders.first().map(|holder| format!("/dev/{holder}"));
     Ok(Some(part))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Transcript;
+
+    const DETAIL: &str = "MD_LEVEL=raid1\nMD_DEVICES=2\nMD_METADATA=1.2\nMD_UUID=91546400:1925f088:eb9347b8:91b3f291\nMD_NAME=any:a\nMD_DEVICE_dev_vdb_ROLE=0\nMD_DEVICE_dev_vdb_DEV=/dev/vdb\nMD_DEVICE_dev_vdc_ROLE=spare\nMD_DEVICE_dev_vdc_DEV=/dev/vdc\n";
+
+    fn row() -> Row {
+        Row { kname: "md127".into(), path: "/dev/md127".into(), kind: "raid1".into(), ..Row::default() }
+    }
+
+    /// Captured: Linux 6.1, one of two members failed.
+    #[test]
+    fn a_failed_member_is_no_spare_and_a_recovery_has_come_so_far() {
+        let file = |system: Transcript, name: &str, text: &str| {
+            system.file(&format!("/sys/block/md127/md/{name}"), text)
+        };
+        let mut system = Transcript::new().says("mdadm --detail --export /dev/md127", DETAIL);
+        for (name, text) in [
+            ("dev-vdb/state", "in_sync,write_mostly,failfast\n"),
+            ("dev-vdb/offset", "2048\n"),
+            ("dev-vdc/state", "faulty\n"),
+            ("component_size", "203776\n"),
+            ("bitmap/location", "+8\n"),
+            ("degraded", "1\n"),
+            ("sync_action", "recover\n"),
+            ("sync_completed", "152880 / 407552\n"),
+            ("consistency_policy", "bitmap\n"),
+        ] {
+            system = file(system, name, text);
+        }
+        let keys = BTreeMap::from([("vdb", "/dev/vdb".to_owned()), ("vdc", "/dev/vdc".to_owned())]);
+        let array = running(&row(), &keys, &system).unwrap().unwrap();
+        let (first, second) = (&array.members[0], &array.members[1]);
+        assert_eq!(
+            (first.write_mostly, first.failfast, first.spare, first.offset),
+            (true, true, false, 1 << 20)
+        );
+        assert_eq!((second.faulty, second.spare), (true, false));
+        assert_eq!((array.used, array.degraded, array.bitmap), (199 << 20, 1, true));
+        assert_eq!(array.activity().unwrap(), "a recovery is at 37 % (152880 of 407552 sectors)");
+    }
+
+    #[test]
+    fn an_array_that_does_not_run_is_no_device() {
+        let state = |text| Transcript::new().file("/sys/block/md127/md/array_state", text);
+        assert!(idle(&row(), &state("inactive\n")) && idle(&row(), &state("clear\n")));
+        assert!(!idle(&row(), &state("clean\n")) && !idle(&Row { size: 1, ..row() }, &state("clear\n")));
+    }
+}
