@@ -98,8 +98,9 @@ fn an_array_is_found_whatever_it_is_called_and_repaired_and_ended() {
     host.sh("mdadm /dev/md/data --fail /dev/vdc 2>&1");
     let failed = host.refuses(&three, &[]);
     assert!(failed.contains("HF-2") && failed.contains("has failed in the array data"), "{failed}");
-    host.sh(lose);
-    host.sh("mdadm --zero-superblock /dev/vdc; wipefs -qa /dev/vdc");
+    host.sh(
+        "umount /mnt; mdadm --stop /dev/md/data 2>&1; mdadm --zero-superblock /dev/vdc; wipefs -qa /dev/vdc",
+    );
     let four = task("raid5", "HF-1, HF-4, HF-3", "");
     let missing = host.refuses(&four, &[]);
     assert!(missing.contains("1 of its 3 members are missing"), "{missing}");
@@ -121,7 +122,6 @@ fn an_array_is_found_whatever_it_is_called_and_repaired_and_ended() {
     for disk in ["HF-1", "HF-3", "HF-4"] {
         assert_eq!(host.sh(&format!("wipefs -n /dev/disk/by-id/virtio-{disk}")), "", "{disk}");
     }
-    host.becomes(&task("raid1", "HF-1, HF-4", ""), &[]);
 }
 
 #[test]
@@ -129,6 +129,8 @@ fn an_array_is_found_whatever_it_is_called_and_repaired_and_ended() {
 fn arrays_grow_wide_and_large_and_a_raid0_becomes_redundant() {
     let host = Host::with(&DISKS);
     quick(&host);
+    // Nothing is restarted here, and an initramfs takes the emulated processor longer than all the rest.
+    host.sh("mount --bind /bin/true /usr/sbin/update-initramfs");
     host.becomes(&task("raid0", "HF-1, HF-2", ""), &[]);
     let written = fill(&host);
     host.becomes(&task("raid10", "HF-1, HF-2, HF-3, HF-4", ""), &[]);

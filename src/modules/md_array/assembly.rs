@@ -5,7 +5,7 @@ use super::stages::settled;
 use crate::machine::block::{BlockEffect, Content, Device, DeviceKind};
 use crate::machine::membership::{Role, Scattered};
 use crate::machine::{Machine, Prediction};
-use crate::modules::devices::{block, confirm, holds_now, shown};
+use crate::modules::devices::{block, confirm, shown};
 use crate::plan::{Change, Plan, Refusal, Step};
 use crate::tools::{mdadm, udevadm};
 use crate::units::Size;
@@ -109,13 +109,14 @@ impl MdArray {
             steps.extend(settled(&path, &newest.level, newest.slots));
         }
         steps.push(Step::run(udevadm::settle()));
+        // What it holds is seen when it runs, and until then taken for something; nothing is promised of it.
         let made = Device {
             sits_on: devices.iter().map(|device| device.path.clone()).collect(),
+            content: Content::Unknown { why: "its array is not assembled yet".to_owned() },
             array: Some(array),
             ..Device::new(&path, DeviceKind::Array, size)
         };
-        let content = Content::Unknown { why: "its array is not assembled yet".to_owned() };
-        let predicts = [Prediction::Block(BlockEffect::Put(made.into())), holds_now(&path, content)];
+        let predicts = [Prediction::Block(BlockEffect::Put(made.into()))];
         let state = if missing > 0 {
             format!("assembled without {missing} of its {} members", newest.slots)
         } else {

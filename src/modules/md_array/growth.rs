@@ -51,7 +51,7 @@ impl MdArray {
     pub(super) fn keep_consistent(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let (found, array) = self.array(machine)?;
         let asked = self.bitmap.is_some() || self.consistency_policy.is_some();
-        // A log that nobody speaks of is left alone.
+        // What nobody speaks of is left alone; not every array has room for a bitmap.
         let log = matches!(array.policy.as_str(), "ppl" | "journal");
         let wanted = self.policy();
         let there = if log {
@@ -61,7 +61,7 @@ impl MdArray {
         } else {
             "resync"
         };
-        if array.level == "raid0" || there == wanted.name() || log && !asked {
+        if array.level == "raid0" || there == wanted.name() || !asked {
             return Ok(Plan::empty());
         }
         if array.policy == "journal" {

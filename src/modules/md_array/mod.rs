@@ -65,7 +65,8 @@ pub(super) struct MdArray {
     chunk: Option<ChunkSize>,
     /// How raid10 spreads its copies: `n2`, `f2`, `o2`. `n2` where nothing is given.
     layout: Option<LayoutName>,
-    /// Whether a write-intent bitmap shortens the resync after a crash. Not for raid0, and not together with `ppl`.
+    /// Whether a write-intent bitmap shortens the resync after a crash. Left out, a new array has one, and an array that
+    /// is there keeps what it has. Not for raid0, nor for what was one, and not together with `ppl`.
     bitmap: Option<bool>,
     /// What makes it consistent after a crash: `bitmap` (as `bitmap: true`), `resync` (as `bitmap: false`), or for raid5
     /// `ppl`, which closes the write hole. `journal` is not supported yet.

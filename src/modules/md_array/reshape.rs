@@ -1,7 +1,7 @@
 //! Another level or more members, one reshape after the other, each waited for before the next begins.
 
 use super::MdArray;
-use super::arguments::describe;
+use super::arguments::{Policy, describe};
 use super::levels::{Leg, survives, way};
 use super::stages::{Stages, settled};
 use crate::machine::array::{Array, Layout, Level, Member, Shape};
@@ -150,6 +150,11 @@ impl MdArray {
         joining: &[&Device],
     ) -> Result<Plan, Refusal> {
         let from = self.shape_of(array)?;
+        if self.bitmap == Some(true) || self.consistency_policy == Some(Policy::Bitmap) {
+            return Err(Refusal::new(format!("the array {} cannot have a bitmap", &*self.name))
+                .fact("it is a raid0, whose superblocks have no room for one, also when its level is another")
+                .help("leave `bitmap` out"));
+        }
         let used = found.size / from.slots;
         let block = machine.block.as_ref();
         let mut rooms = array.members.iter().map(|member| {

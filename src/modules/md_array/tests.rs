@@ -96,7 +96,9 @@ fn parts_are_put_together_and_never_made_anew() {
     let mut machine = scattered("raid5", 3);
     part(&mut machine, "/dev/vdc").held_by = Some("/dev/md127".into());
     insta::assert_snapshot!(becomes(&mut machine, "md_array", &asked("raid5", 1..=3)));
-    assert_eq!(machine.block.unwrap().devices["/dev/md/a"].size, 2 * (4 * GIB - 4 * MIB));
+    let array = &machine.block.unwrap().devices["/dev/md/a"];
+    assert_eq!(array.size, 2 * (4 * GIB - 4 * MIB));
+    assert!(matches!(array.content, Content::Unknown { .. }), "nobody has looked into it");
 }
 
 #[test]
@@ -179,6 +181,12 @@ fn levels_change_one_reshape_after_the_other() {
     insta::assert_snapshot!("raid6_to_raid5", becomes(&mut machine, "md_array", &asked("raid5", 1..=3)));
     let mut machine = with("raid0", 2, |_| {});
     insta::assert_snapshot!("raid0_to_raid10", becomes(&mut machine, "md_array", &asked("raid10", 1..=4)));
+    let refusal = refused(
+        &with("raid0", 2, |_| {}),
+        "md_array",
+        &and(asked("raid10", 1..=4), &json!({"bitmap": true})),
+    );
+    assert!(refusal.contains("have no room for one"), "{refusal}");
     let refusal = refused(&with("raid10", 4, |_| {}), "md_array", &asked("raid5", 1..=4));
     assert!(refusal.contains("raid10 becomes raid0 of half its members first"), "{refusal}");
     let refusal = refused(&host(3), "md_array", &asked("raid6", 1..=3));
