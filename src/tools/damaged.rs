@@ -60,7 +60,6 @@ parsers![
          MD_DEVICE_dev_vdc_ROLE=spare\nMD_DEVICE_dev_vdc_DEV=/dev/vdc\n"
     ),
     mdadm::parse_config("ARRAY /dev/md/kvm metadata=1.2 UUID=87fc5c59:ce2058af:d0b2b919:2807aaad\n"),
-    mdadm::parse_progress("30720 / 407552\n"),
     mountinfo::parse("217 27 253:0 / /srv/kvm rw,noatime shared:115 - xfs /dev/mapper/vg-lv rw,attr2\n"),
     mountinfo::parse_swaps("Filename\tType\n/dev/sda2 partition 1 0 -2\n"),
     mounts::parse("/dev/vda1 / ext4 rw,relatime 0 0\nsrv:/my\\040data /mnt/my\\040data nfs4 rw 0 0\n"),
