@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::block::Uuid;
+pub use super::membership::{Member, Progress};
 use crate::units::{KIB, MIB};
 
 /// A RAID level that can be asked for.
@@ -50,19 +51,18 @@ pub struct Array {
     pub metadata: String,
     /// How many active members it should have.
     pub slots: u64,
+    /// Bytes used of each member; 0 for raid0, which uses all of each.
+    pub used: u64,
     pub members: Vec<Member>,
     pub bitmap: bool,
     /// How many active members are missing.
     pub degraded: u64,
     /// `idle`, `resync`, `recover`, `reshape`, ...
     pub doing: String,
-}
-
-/// A device in an array.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
-    pub device: String,
-    pub spare: bool,
+    /// How far that has come.
+    pub progress: Option<Progress>,
+    /// What makes it consistent after a crash: `resync`, `bitmap`, `ppl`, `journal`. Empty where nobody knows.
+    pub policy: String,
 }
 
 /// What a file system should be aligned to.
@@ -146,6 +146,9 @@ impl FromStr for Layout {
 }
 
 impl Layout {
+    /// What raid10 has when nothing else is asked for.
+    pub const NEAR_2: Self = Self { spread: Spread::Near, copies: 2 };
+
     /// From the number the kernel keeps: near copies, far copies << 8, offset << 16.
     pub fn from_kernel(number: u64) -> Option<Self> {
         let (near, far, offset) = (number & 0xff, number >> 8 & 0xff, number >> 16 & 1 == 1);
@@ -225,7 +228,51 @@ impl Array {
     }
 
     pub fn active(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().filter(|member| !member.spare)
+        self.members.iter().filter(|member| !member.spare && !member.faulty)
+    }
+
+    /// The member of that device.
+    pub fn member(&self, device: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.device == device)
+    }
+
+    /// What is going on in it, where something is: `a reshape is at 40 % (...)`.
+    pub fn activity(&self) -> Option<String> {
+        let doing = match self.doing.as_str() {
+            "" | "idle" | "frozen" => return None,
+            "recover" => "recovery",
+            other => other,
+        };
+        let progress = self.progress.map_or_else(|| "has begun".to_owned(), |at| format!("is at {at}"));
+        Some(format!("a {doing} {progress}"))
+    }
+
+    /// Whether an observed array is this one, as far as this says how it is.
+    pub fn agrees(&self, path: &str, found: &Self) -> Result<(), String> {
+        if (&self.level, self.slots, self.chunk, self.bitmap)
+            != (&found.level, found.slots, found.chunk, found.bitmap)
+            || self.layout.is_some_and(|layout| found.layout != Some(layout))
+        {
+            return Err(format!(
+                "{path} is {} of {} with chunks of {} bytes, not {} of {} with {}",
+                found.level, found.slots, found.chunk, self.level, self.slots, self.chunk
+            ));
+        }
+        if !self.policy.is_empty() && self.policy != found.policy {
+            return Err(format!("{path} has the policy {}, not {}", found.policy, self.policy));
+        }
+        for member in &self.members {
+            let Some(there) = found.member(&member.device) else {
+                return Err(format!("{} is not in {path}", member.device));
+            };
+            if (member.write_mostly, member.failfast) != (there.write_mostly, there.failfast) {
+                return Err(format!("{} has other flags in {path} than planned", member.device));
+            }
+        }
+        match found.members.iter().find(|member| self.member(&member.device).is_none()) {
+            Some(member) => Err(format!("{} is in {path}, and was not to be", member.device)),
+            None => Ok(()),
+        }
     }
 }
 

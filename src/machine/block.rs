@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::array::{Array, Stripe};
+use super::membership::Part;
 use super::span::Span;
 use super::unfinished::Unfinished;
 
@@ -18,6 +19,8 @@ pub struct Block {
     pub devices: BTreeMap<String, Device>,
     /// Every other name, as far as the host has links for it: `/dev/disk/by-id/...`, `/dev/md127`.
     pub names: BTreeMap<String, String>,
+    /// The superblocks of members whose array does not run, by device.
+    pub parts: BTreeMap<String, Part>,
     /// The arrays that mdadm.conf names: they have the same name after a reboot.
     pub registered: Vec<Registered>,
     /// What an earlier run had begun on devices and did not finish.
@@ -297,7 +300,19 @@ impl Block {
         self.devices.values().filter(move |device| device.sits_on.iter().any(|below| below == path))
     }
 
-    /// The array of that UUID or name.
+    /// Gives a device another name, below and above.
+    fn rename(&mut self, from: &str, to: &str) {
+        let Some(mut device) = self.devices.remove(from) else { return };
+        to.clone_into(&mut device.path);
+        self.devices.insert(to.to_owned(), device);
+        let uses = self.devices.values_mut().flat_map(|device| &mut device.sits_on);
+        let names = uses.chain(self.names.values_mut());
+        names.filter(|name| *name == from).for_each(|name| to.clone_into(name));
+        self.names.insert(from.to_owned(), to.to_owned());
+        self.names.remove(to);
+    }
+
+    /// The array of that name.
     pub fn array(&self, name: &str) -> Option<(&Device, &Array)> {
         let found = self.devices.get(&format!("/dev/md/{name}")).or_else(|| {
             self.devices.values().find(|device| device.array.as_ref().is_some_and(|array| array.name == name))
@@ -338,6 +353,11 @@ pub enum BlockEffect {
     Gone {
         path: String,
     },
+    /// A device that is there gets the name that lasts; it keeps what is on it and above it.
+    Renamed {
+        from: String,
+        to: String,
+    },
     Registered(Registered),
     Unregistered {
         path: String,
@@ -358,17 +378,23 @@ impl BlockEffect {
                 if let Some(content) = content {
                     device.content = content;
                 }
+                let members = device.array.iter().flat_map(|array| &array.members);
+                members.for_each(|member| drop(block.parts.remove(&member.device)));
                 block.devices.insert(device.path.clone(), device);
             }
             Self::Content { path, content } => {
                 if let Some(device) = block.devices.get_mut(path) {
                     device.content = content.clone();
                 }
+                if !matches!(content, Content::Member { .. }) {
+                    block.parts.remove(path);
+                }
             }
             Self::Gone { path } => {
                 block.devices.remove(path);
                 block.names.retain(|_, to| to != path);
             }
+            Self::Renamed { from, to } => block.rename(from, to),
             Self::Registered(line) => {
                 block.registered.retain(|old| old.path != line.path);
                 block.registered.push(line.clone());
@@ -387,7 +413,7 @@ impl BlockEffect {
                     return Err(format!("{} has {} bytes, not {}", want.path, found.size, want.size));
                 }
                 match (&want.array, &found.array) {
-                    (Some(want_array), Some(array)) => array_holds(&want.path, want_array, array),
+                    (Some(wanted), Some(array)) => wanted.agrees(&want.path, array),
                     (Some(_), None) => Err(format!("{} is no array", want.path)),
                     (None, _) => Ok(()),
                 }
@@ -400,10 +426,17 @@ impl BlockEffect {
                 Err(format!("{path} holds {}, not {}", found.content.describe(), content.describe()))
             }
             Self::Gone { path } if block.devices.contains_key(path) => Err(format!("{path} is still there")),
+            Self::Renamed { from, to } => {
+                let there = block.devices.get(to).and_then(|device| device.array.as_ref());
+                let stays = block.devices.contains_key(from);
+                if there.is_some() && !stays { Ok(()) } else { Err(format!("{from} has no name {to}")) }
+            }
             Self::Registered(line) => {
                 let known = block.devices.get(&line.path).and_then(|device| device.array.as_ref());
+                let known =
+                    known.map(|array| &array.uuid).or(Some(&line.uuid).filter(|uuid| uuid.known().is_some()));
                 let there = block.registered.iter().any(|found| {
-                    found.path == line.path && known.is_some_and(|array| array.uuid.agrees(&found.uuid))
+                    found.path == line.path && known.is_some_and(|uuid| uuid.agrees(&found.uuid))
                 });
                 if there { Ok(()) } else { Err(format!("mdadm.conf does not name {}", line.path)) }
             }
@@ -421,6 +454,9 @@ impl BlockEffect {
             (Self::Gone { path }, Self::Put(device)) => *path == device.path,
             (Self::Put(later), Self::Put(earlier)) => later.path == earlier.path,
             (Self::Put(later), Self::Gone { path }) => later.path == *path,
+            (Self::Gone { path } | Self::Renamed { from: path, .. }, Self::Renamed { to, .. }) => path == to,
+            (Self::Renamed { from, .. }, Self::Put(device)) => device.path == *from,
+            (Self::Renamed { from, .. }, Self::Content { path, .. }) => path == from,
             (Self::Gone { path } | Self::Content { path, .. }, Self::Content { path: other, .. }) => {
                 path == other
             }
@@ -432,24 +468,6 @@ impl BlockEffect {
             }
             _ => false,
         }
-    }
-}
-
-fn array_holds(path: &str, want: &Array, found: &Array) -> Result<(), String> {
-    if (&want.level, want.slots, want.chunk, want.bitmap)
-        != (&found.level, found.slots, found.chunk, found.bitmap)
-        || want.layout.is_some_and(|layout| found.layout != Some(layout))
-    {
-        return Err(format!(
-            "{path} is {} of {} with chunks of {} bytes, not {} of {} with {}",
-            found.level, found.slots, found.chunk, want.level, want.slots, want.chunk
-        ));
-    }
-    let missing =
-        want.members.iter().find(|member| !found.members.iter().any(|other| other.device == member.device));
-    match missing {
-        Some(member) => Err(format!("{} is not in {path}", member.device)),
-        None => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 //! destructive commands accept nothing else.
 
 use super::Machine;
-use super::array::Stripe;
+use super::array::{Array, Member, Stripe};
 use super::block::{Content, Device, DeviceKind};
 use super::lvm::{Group, Logical};
 use super::unfinished::Unfinished;
@@ -30,6 +30,33 @@ pub struct Unused<'a>(&'a Device);
 impl<'a> Unused<'a> {
     pub fn device(self) -> &'a Device {
         self.0
+    }
+
+    /// The members of an array that is given up.
+    pub fn members(self) -> impl Iterator<Item = Copy<'a>> {
+        self.0.array.iter().flat_map(|array| &array.members).map(|member| Copy(&member.device))
+    }
+}
+
+/// A member whose bytes nobody misses: its array holds them without it, or was given up as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Copy<'a>(&'a str);
+
+impl<'a> Copy<'a> {
+    pub fn path(self) -> &'a str {
+        self.0
+    }
+}
+
+impl Array {
+    /// A member that may forget the array, once it was replaced or has failed; refused while the array needs it.
+    pub fn copy<'a>(&self, member: &'a Member) -> Result<Copy<'a>, Refusal> {
+        if member.faulty || member.spare || self.degraded == 0 && self.level != "raid0" {
+            return Ok(Copy(&member.device));
+        }
+        Err(Refusal::new(format!("the array {} cannot do without {}", self.name, member.device))
+            .fact(format!("{} of its {} members are missing already", self.degraded, self.slots))
+            .help("complete it first, and wait until it is whole again"))
     }
 }
 
@@ -165,7 +192,11 @@ impl Machine {
         if let Some(group) = self.lvm.as_ref().and_then(|lvm| lvm.group_of(&device.path)) {
             return Some(format!("it belongs to the volume group {}", group.name));
         }
-        self.block.as_ref()?.holders(&device.path).find_map(|holder| match holder.kind {
+        let block = self.block.as_ref()?;
+        if let Some(array) = block.parts.get(&device.path).and_then(|part| part.held_by.as_ref()) {
+            return Some(format!("the array {array} has it, though it does not run"));
+        }
+        block.holders(&device.path).find_map(|holder| match holder.kind {
             // A partition alone is content; what uses the partition uses the disk.
             DeviceKind::Partition => self.user_of(holder).map(|user| format!("{}: {user}", holder.path)),
             _ => Some(format!("{} sits on it", holder.path)),

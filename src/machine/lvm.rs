@@ -88,6 +88,15 @@ impl Lvm {
         self.groups.values().find(|group| group.physical.contains_key(device))
     }
 
+    /// A device got another name.
+    pub fn rename_device(&mut self, from: &str, to: &str) {
+        for group in self.groups.values_mut() {
+            if let Some(physical) = group.physical.remove(from) {
+                group.physical.insert(to.to_owned(), physical);
+            }
+        }
+    }
+
     /// The group and volume of a path such as `/dev/vg/lv`.
     pub fn volume(&self, path: &str) -> Option<(&Group, &Logical)> {
         let (group, volume) = path.strip_prefix("/dev/")?.split_once('/')?;

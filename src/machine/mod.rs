@@ -21,6 +21,7 @@ pub mod graph;
 pub mod kernel;
 pub mod luks;
 pub mod lvm;
+pub mod membership;
 pub mod mounts;
 pub mod packages;
 pub mod quota;

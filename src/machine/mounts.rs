@@ -56,6 +56,12 @@ impl FstabEntry {
 }
 
 impl Mounts {
+    /// A device got another name.
+    pub fn rename_device(&mut self, from: &str, to: &str) {
+        let sources = self.live.iter_mut().map(|live| &mut live.source).chain(&mut self.swaps);
+        sources.filter(|name| *name == from).for_each(|name| to.clone_into(name));
+    }
+
     /// What is seen at a path.
     pub fn at(&self, path: &str) -> Option<&Live> {
         self.live.iter().rev().find(|live| live.target == path)

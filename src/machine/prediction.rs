@@ -30,7 +30,13 @@ impl Prediction {
     /// all predictions are applied again.
     pub fn apply(&self, machine: &mut Machine) {
         match self {
-            Self::Block(effect) => machine.block.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Block(effect) => {
+                machine.block.iter_mut().for_each(|part| effect.apply(part));
+                if let block::BlockEffect::Renamed { from, to } = effect {
+                    machine.lvm.iter_mut().for_each(|part| part.rename_device(from, to));
+                    machine.mounts.iter_mut().for_each(|part| part.rename_device(from, to));
+                }
+            }
             Self::Lvm(effect) => machine.lvm.iter_mut().for_each(|part| effect.apply(part)),
             Self::Btrfs(effect) => machine.btrfs.iter_mut().for_each(|part| effect.apply(part)),
             Self::Mounts(effect) => machine.mounts.iter_mut().for_each(|part| effect.apply(part)),
@@ -103,6 +109,10 @@ impl Prediction {
     /// Drops what the action may have changed, so that it is observed again.
     pub fn forget(&self, machine: &mut Machine) {
         match self {
+            // The layers above speak of devices by their names.
+            Self::Block(block::BlockEffect::Renamed { .. }) => {
+                (machine.block, machine.lvm, machine.mounts) = (None, None, None);
+            }
             Self::Block(_) | Self::Touches(Domain::Block) => machine.block = None,
             Self::Lvm(_) | Self::Touches(Domain::Lvm) => machine.lvm = None,
             Self::Btrfs(_) | Self::Touches(Domain::Btrfs) => machine.btrfs = None,

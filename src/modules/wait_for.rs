@@ -101,6 +101,7 @@ impl Module for WaitFor {
             Condition::Port { .. } => "port",
             Condition::Path { .. } => "path",
             Condition::Content { .. } => "file",
+            Condition::Array { .. } => "array",
             Condition::Time => "wait",
         };
         let step = Step::Wait {

@@ -73,6 +73,8 @@ pub enum Condition {
     Port { host: String, port: u16, open: bool },
     /// A file has a line matching a regular expression.
     Content { path: String, pattern: String },
+    /// An md array has become that, and no resync, recovery or reshape runs in it.
+    Array { path: String, level: String, devices: u64 },
     /// Only time passes.
     Time,
 }
@@ -128,6 +130,7 @@ impl std::fmt::Display for Condition {
             Self::Port { host, port, open: true } => write!(f, "{host}:{port} accepts connections"),
             Self::Port { host, port, .. } => write!(f, "{host}:{port} accepts no connections"),
             Self::Content { path, pattern } => write!(f, "{path} has a line matching `{pattern}`"),
+            Self::Array { path, level, devices } => write!(f, "{path} is {level} of {devices} and at rest"),
             Self::Time => f.write_str("time has passed"),
         }
     }

@@ -164,6 +164,7 @@ impl Masking<'_> {
             Condition::Path { path, present: _ } => self.text(path),
             Condition::Port { host, port: _, open: _ } => self.text(host),
             Condition::Content { path, pattern } => self.texts([path, pattern]),
+            Condition::Array { path, level, devices: _ } => self.texts([path, level]),
             Condition::Time => {}
         }
     }

@@ -76,8 +76,31 @@ fn look(condition: &Condition, system: &dyn System) -> Result<Result<(), Option<
                 Err(error) => Err(Some(error.to_string())),
             }
         }
+        Condition::Array { path, level, devices } => match array(path, system) {
+            Ok(found) if found == [level.clone(), devices.to_string(), "idle".to_owned()] => Ok(()),
+            Ok(found) => Err(Some(format!("it is {}", found.join(", ")))),
+            Err(error) => Err(Some(format!("cannot look at {path}: {error}"))),
+        },
         Condition::Time => Ok(()),
     })
+}
+
+/// Level, number of members and activity, as the kernel says them.
+fn array(path: &str, system: &dyn System) -> std::io::Result<[String; 3]> {
+    let node = system.resolve(Path::new(path))?;
+    let kname = node.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let attribute = |name: &str| {
+        let text = match system.read(Path::new(&format!("/sys/block/{kname}/md/{name}"))) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+            // A level without redundancy has nothing to do.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && name == "sync_action" => {
+                "idle".to_owned()
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(text)
+    };
+    Ok([attribute("level")?, attribute("raid_disks")?, attribute("sync_action")?])
 }
 
 fn connect(host: &str, port: u16, system: &dyn System) -> Result<(), String> {
@@ -139,5 +162,29 @@ mod tests {
         let content = |pattern: &str| Condition::Content { path: path.clone(), pattern: pattern.into() };
         assert!(matches!(quick(&content("^ready"), &Native::new()), Waited::Came(_)));
         assert!(matches!(quick(&content("^now"), &Native::new()), Waited::NotYet(..)));
+    }
+
+    #[test]
+    fn waits_for_an_array_to_be_whole() {
+        let wanted = |devices| Condition::Array { path: "/dev/md/a".into(), level: "raid5".into(), devices };
+        let system = |disks: &str, action: &str| {
+            Transcript::new()
+                .link("/dev/md/a", "/dev/md127")
+                .file("/sys/block/md127/md/level", "raid5\n")
+                .file("/sys/block/md127/md/raid_disks", disks)
+                .file("/sys/block/md127/md/sync_action", action)
+        };
+        assert!(matches!(quick(&wanted(4), &system("4\n", "idle\n")), Waited::Came(_)));
+        // While it is reshaped, the number before stands beside the one after.
+        let Waited::NotYet(_, Some(why)) = quick(&wanted(4), &system("4 (3)\n", "reshape\n")) else {
+            panic!("a reshape is no rest")
+        };
+        assert_eq!(why, "it is raid5, 4 (3), reshape");
+        assert!(matches!(quick(&wanted(5), &system("4\n", "idle\n")), Waited::NotYet(..)));
+        let raid0 = Transcript::new().link("/dev/md/a", "/dev/md127");
+        let raid0 =
+            raid0.file("/sys/block/md127/md/level", "raid0\n").file("/sys/block/md127/md/raid_disks", "2");
+        let condition = Condition::Array { path: "/dev/md/a".into(), level: "raid0".into(), devices: 2 };
+        assert!(matches!(quick(&condition, &raid0), Waited::Came(_)));
     }
 }

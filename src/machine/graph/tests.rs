@@ -37,7 +37,7 @@ fn fs(kind: &str, label: Option<&str>, size: u64, used: u64) -> Content {
 }
 
 fn array(path: &str, level: Level, size: u64, members: &[&str], spares: &[&str]) -> Device {
-    let member = |spare: bool| move |path: &&str| Member { device: (*path).to_owned(), spare };
+    let member = |spare: bool| move |path: &&str| Member::of(*path, spare);
     let all: Vec<Member> = members.iter().map(member(false)).chain(spares.iter().map(member(true))).collect();
     let below: Vec<&str> = members.iter().chain(spares).copied().collect();
     let array = Array {
@@ -50,8 +50,11 @@ fn array(path: &str, level: Level, size: u64, members: &[&str], spares: &[&str])
         slots: members.len() as u64,
         members: all,
         bitmap: true,
+        used: size,
         degraded: 0,
         doing: "idle".into(),
+        progress: None,
+        policy: "bitmap".into(),
     };
     Device {
         array: Some(array),

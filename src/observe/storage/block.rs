@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{ask, blank, span, superblock, unread};
+use super::{array, ask, blank, span, superblock, unread};
 use crate::exec::System;
-use crate::machine::array::{Array, Layout, Member};
-use crate::machine::block::{Block, Content, Device, DeviceKind, Uuid, logical_path};
+use crate::machine::block::{Block, Content, Device, DeviceKind, logical_path};
 use crate::machine::unfinished::{NOTES, Unfinished};
 use crate::plan::Failure;
 use crate::tools::lsblk::{self, Row};
@@ -28,7 +27,8 @@ const LINKS: [&str; 9] = [
 pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
     let output = ask(&lsblk::list(), system)?
         .ok_or_else(|| Failure::new("there is no `lsblk` on this host").help("install util-linux"))?;
-    let rows = lsblk::parse(&output.text()).map_err(unread)?;
+    let mut rows = lsblk::parse(&output.text()).map_err(unread)?;
+    rows.retain(|row| !array::idle(row, system));
     let links = links(system)?;
     let keys: BTreeMap<&str, String> =
         rows.iter().map(|row| (row.kname.as_str(), key(row, &links))).collect();
@@ -39,8 +39,8 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
     busy.extend(open.iter().flat_map(|one| one.devices.iter().cloned()));
     for row in &rows {
         let path = &keys[row.kname.as_str()];
-        let array = if row.kind.starts_with("raid") || row.kname.starts_with("md") && row.kind != "part" {
-            array(row, &keys, system)?
+        let running = if row.kind.starts_with("raid") || row.kname.starts_with("md") && row.kind != "part" {
+            array::running(row, &keys, system)?
         } else {
             None
         };
@@ -49,6 +49,13 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
             Some(one) => one.content(),
             None => content(row, &rows, busy.contains(row.kname.as_str()), system)?,
         };
+        // An array that does not run is no device, but it holds its members.
+        let held = rows.iter().any(|other| other.parents.contains(&row.kname));
+        if let (Content::Member { .. }, false) = (&content, held)
+            && let Some(part) = array::part(row, system)?
+        {
+            block.parts.insert(path.clone(), part);
+        }
         for name in [row.path.clone(), format!("/dev/{}", row.kname), row.number.clone()] {
             if name != *path {
                 block.names.insert(name, path.clone());
@@ -66,7 +73,7 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
                 read_only: row.read_only,
                 sits_on: row.parents.iter().filter_map(|parent| keys.get(parent.as_str()).cloned()).collect(),
                 content,
-                array,
+                array: running,
             },
         );
     }
@@ -184,35 +191,4 @@ fn content(row: &Row, rows: &[Row], busy: bool, system: &dyn System) -> Result<C
         Some(block.found)
     };
     Ok(blank::named(kind, row.uuid.clone(), row.label.clone(), read, None))
-}
-
-fn array(row: &Row, keys: &BTreeMap<&str, String>, system: &dyn System) -> Result<Option<Array>, Failure> {
-    let Some(output) = ask(&mdadm::detail(&row.path), system)? else { return Ok(None) };
-    let detail = mdadm::parse_detail(&output.text()).map_err(unread)?;
-    let attribute = |name: &str| {
-        let path = format!("/sys/block/{}/md/{name}", row.kname);
-        system
-            .read(Path::new(&path))
-            .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
-            .unwrap_or_default()
-    };
-    let number = |name: &str| attribute(name).parse::<u64>().unwrap_or(0);
-    let members = detail.members.iter().map(|(path, role)| {
-        let kname = path.strip_prefix("/dev/").unwrap_or(path);
-        let device = keys.get(kname).cloned().unwrap_or_else(|| path.clone());
-        Member { device, spare: role == "spare" }
-    });
-    Ok(Some(Array {
-        layout: (detail.level == "raid10").then(|| Layout::from_kernel(number("layout"))).flatten(),
-        chunk: if detail.level == "raid1" { 0 } else { number("chunk_size") },
-        uuid: Uuid::Known(detail.uuid),
-        slots: detail.devices,
-        members: members.collect(),
-        bitmap: !matches!(attribute("bitmap/location").as_str(), "" | "none"),
-        degraded: number("degraded"),
-        doing: attribute("sync_action"),
-        name: detail.name,
-        level: detail.level,
-        metadata: detail.metadata,
-    }))
 }

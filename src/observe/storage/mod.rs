@@ -1,11 +1,13 @@
 //! Block devices, LVM, mounts, exports and kernel settings.
 
+mod array;
 mod blank;
 mod block;
 mod btrfs;
 mod layers;
 mod least;
 mod luks;
+mod member;
 mod quota;
 mod span;
 mod superblock;

@@ -1,0 +1,100 @@
+//! The name of an array: at boot, by mdadm.conf and the initramfs; and now, by the node below `/dev/md`.
+
+use super::MdArray;
+use crate::machine::block::{BlockEffect, Registered, Uuid};
+use crate::machine::files::FilesEffect;
+use crate::machine::{Machine, Prediction};
+use crate::modules::devices::block;
+use crate::plan::{Change, LineEdit, Metadata, Plan, Refusal, Step};
+use crate::tools::{initramfs, mdadm, udevadm};
+
+pub(super) const DEBIAN: &str = "/etc/debian_version";
+
+impl MdArray {
+    /// Gives the array its name at boot, where it does not have it yet.
+    pub(super) fn register(&self, machine: &Machine) -> Result<Plan, Refusal> {
+        let (found, array) = self.array(machine)?;
+        let mut wanted = mdadm::registration(&self.name);
+        // The line speaks of the node; one that has another name cannot be asked by its own.
+        if let (Some(uuid), true) = (array.uuid.known(), found.path != wanted.path) {
+            wanted.line = wanted.line.replace(&format!("@{{md-uuid:{}}}", wanted.path), uuid);
+            wanted.uuid = array.uuid.clone();
+        }
+        let mut edits = Vec::new();
+        let mut there = false;
+        for line in &block(machine)?.registered {
+            let this = match (&array.uuid, &line.uuid) {
+                (Uuid::Known(array), Uuid::Known(line)) => array.eq_ignore_ascii_case(line),
+                _ => line.path == wanted.path,
+            };
+            if this && line.path == wanted.path && !there {
+                there = true;
+            } else if this || line.path == wanted.path {
+                edits.push(LineEdit::Remove { old: line.line.clone() });
+            }
+        }
+        if !there {
+            edits.push(LineEdit::Append { line: wanted.line.clone() });
+        }
+        if edits.is_empty() {
+            return Ok(Plan::empty());
+        }
+        Ok(self.configure(machine, edits, vec![Prediction::Block(BlockEffect::Registered(wanted))]))
+    }
+
+    /// Gives the node its name now, though the array may be in use: mdadm looks its name up anew, and udev follows.
+    pub(super) fn rename(&self, machine: &Machine) -> Result<Plan, Refusal> {
+        let (found, _) = self.array(machine)?;
+        let path = self.path();
+        if found.path == path {
+            return Ok(Plan::empty());
+        }
+        let mut steps = Vec::new();
+        if found.path.starts_with("/dev/md/") {
+            // While there is this link, mdadm takes it for the name.
+            steps.push(Step::Remove { path: found.path.clone(), recursive: false });
+        }
+        steps.extend([Step::run(mdadm::rebuild_map()), Step::run(udevadm::settle())]);
+        let change = Change::modify("array", &path, "").attribute(
+            "name",
+            Some(found.path.clone()),
+            Some(path.clone()),
+        );
+        let predicts = [Prediction::Block(BlockEffect::Renamed { from: found.path.clone(), to: path })];
+        Ok(Plan::of(change, steps, predicts))
+    }
+
+    /// Takes the array out of the boot configuration.
+    pub(super) fn unregister(&self, machine: &Machine) -> Result<Plan, Refusal> {
+        let path = self.path();
+        let uuid = self.running(machine)?.and_then(|(_, array)| array.uuid.known());
+        let lines: Vec<&Registered> = block(machine)?
+            .registered
+            .iter()
+            .filter(|line| line.path == path || uuid.is_some() && line.uuid.known() == uuid)
+            .collect();
+        if lines.is_empty() {
+            return Ok(Plan::empty());
+        }
+        let edits = lines.iter().map(|line| LineEdit::Remove { old: line.line.clone() }).collect();
+        let predicts = lines
+            .iter()
+            .map(|line| BlockEffect::Unregistered { path: line.path.clone() })
+            .map(Prediction::Block);
+        Ok(self.configure(machine, edits, predicts.collect()))
+    }
+
+    fn configure(&self, machine: &Machine, edits: Vec<LineEdit>, mut predicts: Vec<Prediction>) -> Plan {
+        let there = |path: &str| machine.files.seen.get(path).is_some_and(Option::is_some);
+        let config = if there(DEBIAN) { "/etc/mdadm/mdadm.conf" } else { "/etc/mdadm.conf" };
+        let mut steps = vec![Step::Edit { path: config.to_owned(), edits, metadata: Metadata::default() }];
+        if there(initramfs::UPDATE_INITRAMFS) {
+            steps.push(Step::run(initramfs::update_initramfs()));
+        } else if there(initramfs::DRACUT) {
+            steps.push(Step::run(initramfs::dracut()));
+        }
+        predicts.push(Prediction::Files(FilesEffect::Touched { path: config.to_owned() }));
+        let change = Change::modify("boot configuration", config, format!("ARRAY {}", self.path()));
+        Plan::of(change, steps, predicts)
+    }
+}
