@@ -115,6 +115,7 @@ impl Host {
         let idle = self.sh("cd /sys/class/block; for link in /dev/disk/by-id/virtio-*; do \
              disk=$(basename $(readlink -f $link)); \
              [ -n \"$(ls $disk*/holders | grep -v -e ':$' -e '^$')\" ] || \
+             ls /sys/fs/btrfs/*/devices/$disk > /dev/null 2>&1 || \
              grep -q ^/dev/$disk /proc/mounts /proc/swaps || echo ${link#*virtio-}; done");
         let idle = self.serials.iter().filter(|serial| idle.lines().any(|line| line == *serial));
         idle.map(|serial| (serial.clone(), self.vm().disk_stats(serial).unwrap().bytes_written)).collect()

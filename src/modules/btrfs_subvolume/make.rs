@@ -76,6 +76,9 @@ impl BtrfsSubvolume {
             path: path.clone(),
             parent_uuid: from.uuid.clone(),
             read_only,
+            // The kernel gives a snapshot the limits of what it was made of.
+            limit: from.limit,
+            limit_exclusive: from.limit_exclusive,
             ..Subvolume::default()
         };
         let seen = seen(inside, source).cloned().unwrap_or_else(Seen::new_subvolume);

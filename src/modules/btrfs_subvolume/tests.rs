@@ -86,14 +86,15 @@ fn folders_above_are_made_only_when_asked_for() {
 
 #[test]
 fn snapshots_are_kept_refused_or_replaced() {
-    let mut machine = pool(false);
-    becomes(&mut machine, "btrfs_subvolume", &named("/a"));
+    let mut machine = pool(true);
+    becomes(&mut machine, "btrfs_subvolume", &with("/a", &json!({"limit": "1GiB"})));
     let snapshot = with("/snap", &json!({"snapshot_source": "/a", "readonly": true}));
     let text = becomes(&mut machine, "btrfs_subvolume", &snapshot);
     assert!(
         text.contains("subvolume snapshot -r /run/holdfast/private/a /run/holdfast/private/snap"),
         "{text}"
     );
+    assert_eq!(inside(&mut machine).subvolumes["snap"].limit, Some(1 << 30), "the kernel copies limits");
     let mut again = snapshot.clone();
     again["snapshot_conflict"] = json!("error");
     assert!(
