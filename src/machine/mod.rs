@@ -47,4 +47,7 @@ pub struct Machine {
     pub accounts: accounts::Accounts,
     /// Ansible's facts, as asked for in [`Needs::facts`].
     pub facts: Option<facts::Facts>,
+    /// Bytes to which the file system on a device can be made smaller, where that can be told, as asked for in
+    /// [`Needs::smallest`].
+    pub smallest: std::collections::BTreeMap<String, Option<u64>>,
 }

@@ -33,6 +33,8 @@ pub struct Needs {
     /// Folders of which one must know whether anything is in them.
     pub mount_points: Vec<String>,
     pub facts: bool,
+    /// Devices of which one must know how small the file system on them can get.
+    pub smallest: BTreeSet<String>,
 }
 
 /// A path that has to be looked at.
@@ -80,6 +82,7 @@ impl Needs {
         self.groups.extend(other.groups);
         self.mount_points.extend(other.mount_points);
         self.facts |= other.facts;
+        self.smallest.extend(other.smallest);
         self
     }
 }

@@ -7,8 +7,8 @@ use super::devices::{clear, confirm, device, holds_now};
 use super::{Describe, Module};
 use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::{Domain, Machine, Needs};
-use crate::plan::{Change, Plan, Refusal, Step};
-use crate::tools::{ext4, udevadm, xfs};
+use crate::plan::{Accept, Change, Plan, Refusal, Step};
+use crate::tools::{ext4, resize2fs, udevadm, xfs};
 use crate::units::{MIB, Size};
 
 /// Makes a file system, aligned to the stripes of the array below, names it, or grows it.
@@ -213,6 +213,7 @@ fn mounted_at<'a>(machine: &'a Machine, device: &Device) -> Option<&'a str> {
 pub(super) fn grow(machine: &Machine, device: &Device) -> Result<Plan, Refusal> {
     let Content::FileSystem(found) = &device.content else { return Ok(Plan::empty()) };
     let Some(size) = found.size.filter(|size| size + SLACK <= device.size) else { return Ok(Plan::empty()) };
+    let mut checks = Vec::new();
     let command = match found.kind.as_str() {
         "xfs" => match mounted_at(machine, device) {
             Some(target) => xfs::grow(target),
@@ -225,9 +226,8 @@ pub(super) fn grow(machine: &Machine, device: &Device) -> Result<Plan, Refusal> 
         "ext4" => {
             // resize2fs wants an unmounted file system to be checked first.
             if mounted_at(machine, device).is_none() {
-                return Err(Refusal::new(format!("the ext4 on {} is smaller than its device", device.path))
-                    .fact(format!("it has {} of {}", Size(size), Size(device.size)))
-                    .help("growing an ext4 that is not mounted is not supported yet; mount it first"));
+                checks.push(Step::Run { command: resize2fs::repair(&device.path), accept: Accept::Any });
+                checks.push(Step::run(resize2fs::check(&device.path)));
             }
             ext4::grow(&device.path)
         }
@@ -241,5 +241,6 @@ pub(super) fn grow(machine: &Machine, device: &Device) -> Result<Plan, Refusal> 
         Some(Size(size).to_string()),
         Some(Size(device.size).to_string()),
     );
-    Ok(Plan::of(change, [Step::run(command)], [holds_now(&device.path, content)]))
+    checks.push(Step::run(command));
+    Ok(Plan::of(change, checks, [holds_now(&device.path, content)]))
 }

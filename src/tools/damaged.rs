@@ -5,8 +5,8 @@ use proptest::prelude::{Strategy, any, proptest};
 use proptest::sample::Index;
 
 use super::{
-    apt, blkid, dpkg, exportfs, fstab, getent, ip, lsblk, lvm, mdadm, mountinfo, mounts, procfs, sysctl,
-    systemctl, wipefs,
+    apt, blkid, dpkg, exportfs, fstab, getent, ip, lsblk, lvm, mdadm, mountinfo, mounts, procfs, resize2fs,
+    sysctl, systemctl, wipefs,
 };
 use crate::exec::{Output, Status};
 
@@ -51,9 +51,13 @@ parsers![
         "maj:min":"252:17","type":"part","size":10,"ro":false}]}]}"#
     ),
     lvm::parse(
-        r#"{"report":[{"vg":[{"vg_name":"vg","vg_uuid":"MW7Q36","vg_extent_size":"4194304","vg_missing_pv_count":"0"}],
-        "pv":[{"pv_name":"/dev/md127","pe_start":"1048576","pv_pe_count":"2045","pv_pe_alloc_count":"1700"}],
-        "lv":[{"lv_name":"images","lv_uuid":"a","lv_size":"5033164800","lv_layout":"linear","lv_active":"active"}]}]}"#
+        r#"{"report":[{"vg":[{"vg_name":"vg","vg_uuid":"MW7Q36","vg_extent_size":"4194304","vg_missing_pv_count":"0",
+        "vg_tags":""}],"pv":[{"pv_name":"/dev/md127","pv_uuid":"p","pe_start":"1048576","pv_pe_count":"2045",
+        "dev_size":"8580497408"}],"lv":[{"lv_name":"images","lv_uuid":"a","lv_size":"5033164800","lv_layout":"linear",
+        "lv_role":"public","lv_active":"active","lv_tags":"","origin":"","pool_lv":"","data_lv":"","metadata_lv":"",
+        "lv_parent":"","data_percent":"10.94","lv_profile":"","move_pv":"","lv_merging":""}],
+        "pvseg":[{"pv_name":"/dev/md127","pvseg_size":"1200","lv_name":"images"}],
+        "seg":[{"lv_name":"images","stripes":"1","stripe_size":"0","chunk_size":"0","cache_mode":""}]}]}"#
     ),
     mdadm::parse_detail(
         "MD_LEVEL=raid1\nMD_DEVICES=2\nMD_METADATA=1.2\nMD_UUID=87fc5c59:ce2058af:d0b2b919:2807aaad\nMD_NAME=any:a\n\
@@ -67,6 +71,7 @@ parsers![
     procfs::cpuinfo("processor\t: 0\nphysical id\t: 0\nsiblings\t: 2\ncpu cores\t: 1\n\n"),
     procfs::shell_variables("PRETTY_NAME=\"Debian GNU/Linux 12\"\n# x=y\nID=debian\n"),
     procfs::cmdline("BOOT_IMAGE=/vmlinuz root=UUID=1-2 ro console=tty0\n"),
+    resize2fs::parse_smallest("resize2fs 1.47.0\nEstimated minimum size of the filesystem: 115194\n"),
     sysctl::parse("# a = 1\n-vm.x =  1 2\nvm.y=3\n"),
     systemctl::parse_show("Type=notify\nLoadState=loaded\nActiveState=active\nNeedDaemonReload=no\n\n"),
     wipefs::parse(r#"{"signatures":[{"device":"vdb","offset":"0x1000","type":"ext4","uuid":"f6"}]}"#),

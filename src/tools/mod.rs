@@ -22,6 +22,7 @@ pub mod mount;
 pub mod mountinfo;
 pub mod mounts;
 pub mod procfs;
+pub mod resize2fs;
 pub mod sysctl;
 pub mod systemctl;
 pub mod udevadm;

@@ -11,6 +11,7 @@ mod graph;
 mod host;
 mod kvm_storage;
 mod layers;
+mod lvm;
 mod signatures;
 mod told;
 

@@ -42,6 +42,9 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
             None
         };
         let content = content(row, &rows, busy.contains(row.kname.as_str()), system)?;
+        if let (Content::Physical, Some(uuid)) = (&content, &row.uuid) {
+            block.physical.insert(path.clone(), uuid.clone());
+        }
         for name in [row.path.clone(), format!("/dev/{}", row.kname), row.number.clone()] {
             if name != *path {
                 block.names.insert(name, path.clone());

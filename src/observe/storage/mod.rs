@@ -3,6 +3,7 @@
 mod blank;
 mod block;
 mod layers;
+mod smallest;
 mod superblock;
 
 use std::path::Path;
@@ -35,6 +36,7 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
 }
 
 fn rest(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
+    smallest::fill(machine, &needs.smallest, system)?;
     if needs.domains.contains(&Domain::Exports) && machine.exports.is_none() {
         machine.exports = Some(layers::exports(system)?);
     }
