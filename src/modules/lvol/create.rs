@@ -2,7 +2,7 @@
 
 use super::cache::WantedCache;
 use super::shape::shape;
-use super::{Lvol, Type, create_options};
+use super::{Lvol, Type, check_whole, create_options};
 use crate::machine::block::{BlockEffect, Device, DeviceKind};
 use crate::machine::lvm::{Group, Kind, Logical, LvmEffect};
 use crate::machine::{Machine, Prediction};
@@ -17,13 +17,7 @@ impl Lvol {
             return Err(Refusal::new(format!("the volume {} cannot be made inactive", self.full_name()))
                 .help("it has to be active once, to be emptied"));
         }
-        if !group.moving.is_empty() {
-            return Err(Refusal::new(format!(
-                "the volume group {} is moving what is on its devices",
-                group.name
-            ))
-            .help("`pvmove` without arguments goes on with that, `pvmove --abort` takes it back"));
-        }
+        check_whole(group)?;
         let mut plan = match (&self.snapshot, self.kind()) {
             (Some(_), _) => return self.take_snapshot(machine, group),
             (None, Type::ThinPool) => self.make_pool(machine, group)?,

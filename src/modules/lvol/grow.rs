@@ -1,7 +1,7 @@
 //! Making a volume larger, with the file system on it where that was asked for.
 
-use super::Lvol;
 use super::shape::shape;
+use super::{Lvol, check_whole};
 use crate::machine::block::{BlockEffect, Device};
 use crate::machine::lvm::{Group, Kind, Logical, LvmEffect};
 use crate::machine::{Machine, Prediction};
@@ -27,13 +27,7 @@ impl Lvol {
             ))
             .help("take the cache off first (`cache: {state: absent}`), and put it on again afterwards"));
         }
-        if !group.moving.is_empty() {
-            return Err(Refusal::new(format!(
-                "the volume group {} is moving what is on its devices",
-                group.name
-            ))
-            .help("`pvmove` without arguments goes on with that, `pvmove --abort` takes it back"));
-        }
+        check_whole(group)?;
         let path = format!("/dev/{}/{}", group.name, volume.name);
         if let Kind::Linear | Kind::Striped { .. } | Kind::Raid { .. } = volume.kind
             && let Some(snapshot) = group.snapshots_of(&volume.name).next()

@@ -325,6 +325,23 @@ impl Lvol {
     }
 }
 
+/// Refuses to take extents of a group that is not whole, or of which nobody knows yet which will be free.
+fn check_whole(group: &Group) -> Result<(), Refusal> {
+    if group.missing > 0 {
+        return Err(Refusal::new(format!(
+            "{} devices of the volume group {} are missing",
+            group.missing, group.name
+        ))
+        .help("bring them back, or take them out with `vgreduce --removemissing`"));
+    }
+    if group.moving.is_empty() {
+        return Ok(());
+    }
+    let devices: Vec<&str> = group.moving.iter().map(String::as_str).collect();
+    Err(Refusal::new(format!("the volume group {} is moving what is on {}", group.name, devices.join(", ")))
+        .help("`pvmove` without arguments goes on with that, `pvmove --abort` takes it back"))
+}
+
 /// Devices by any of their names; refused where one is not of the group.
 fn devices_of(
     machine: &Machine,
