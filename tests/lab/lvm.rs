@@ -105,7 +105,6 @@ const KINDS: &str = "
 - lvol: {vg: vg, lv: plain, size: 10e}
 - lvol: {vg: vg, lv: plain, snapshot: plain-before, size: 50%ORIGIN}
 - lvol: {vg: vg, lv: cached, size: 20e, pvs: HF-1, cache: {pvs: [HF-4], size: 5e}}
-- lvol: {vg: vg, lv: written, size: 20e, pvs: HF-1, accept_risk: true, cache: {type: writecache, pvs: [HF-4], size: 5e}}
 ";
 
 #[test]
@@ -113,12 +112,11 @@ const KINDS: &str = "
 fn every_kind_of_volume_takes_what_was_foreseen_and_is_there_after_a_restart() {
     let host = Host::with(&[("HF-1", "512MiB"), ("HF-2", "512MiB"), ("HF-3", "512MiB"), ("HF-4", "512MiB")]);
     host.becomes(KINDS, &[]);
-    // 12 striped, 22 of raid1, 18 of raid5, 42 of the pool with its spare, 15 with a snapshot, 25 and 25 with a cache.
-    assert_eq!(extents(&host), "508 349");
-    host.sh("for v in striped mirror parity thin plain cached written; do \
+    // 12 striped, 22 of raid1, 18 of raid5, 42 of the pool with its spare, 15 with a snapshot, 25 with a cache.
+    assert_eq!(extents(&host), "508 374");
+    host.sh("for v in striped mirror parity thin plain cached; do \
              head -c 1000000 /dev/urandom | dd of=/dev/vg/$v conv=notrunc,fsync 2> /dev/null; done");
-    let sums =
-        "cd /dev/vg && sha256sum striped mirror parity thin thin-before plain plain-before cached written";
+    let sums = "cd /dev/vg && sha256sum striped mirror parity thin thin-before plain plain-before cached";
     let written = host.sh(sums);
     host.survives(KINDS);
     assert_eq!(host.sh(sums), written);
@@ -127,10 +125,15 @@ fn every_kind_of_volume_takes_what_was_foreseen_and_is_there_after_a_restart() {
     assert!(over.contains("promise 375 % of its size, and 200 % is the limit"), "{over}");
     let wide = host.refuses("- lvol: {vg: vg, lv: wide, type: raid6, size: 3e}", &[]);
     assert!(wide.contains("on each of 5 devices"), "{wide}");
+    // LVM's own report leaves such a copy out.
+    host.sh("truncate -s 64M /root/copy && loop=$(losetup -f --show /root/copy) && \
+             dd if=/dev/vdb of=$loop bs=1M count=2 2> /dev/null && udevadm trigger --settle $loop");
+    let copied = host.refuses("- lvol: {vg: vg, lv: more, size: 1e}", &[]);
+    assert!(copied.contains("carry the same UUID"), "{copied}");
+    host.sh("loop=$(losetup -j /root/copy | cut -d: -f1) && wipefs -qa $loop && losetup -d $loop && udevadm settle");
 
     let gone = "
 - lvol: {vg: vg, lv: cached, cache: {state: absent}}
-- lvol: {vg: vg, lv: written, cache: {state: absent}}
 - lvol: {vg: vg, lv: plain, snapshot: plain-before, state: merged}
 - lvol: {vg: vg, thinpool: pool, size: 60e}
 - lvol: {vg: vg, lv: mirror, size: 12e}
@@ -139,13 +142,11 @@ fn every_kind_of_volume_takes_what_was_foreseen_and_is_there_after_a_restart() {
     let before = host.sh("sha256sum < /dev/vg/plain-before");
     host.becomes(gone, &["--consent", &format!("merge:{}", snapshot.trim())]);
     assert_eq!(host.sh("sha256sum < /dev/vg/plain"), before);
-    assert_eq!(extents(&host), "508 340");
-    let written = written.lines().filter(|line| line.ends_with(" cached") || line.ends_with(" written"));
-    let kept = host.sh("cd /dev/vg && sha256sum cached written");
-    assert_eq!(kept.lines().collect::<Vec<_>>(), written.collect::<Vec<_>>());
+    assert_eq!(extents(&host), "508 360");
+    let kept = host.sh("cd /dev/vg && sha256sum cached");
+    assert!(written.contains(&kept), "{kept} is none of {written}");
 
-    let volumes =
-        ["striped", "mirror", "parity", "thin", "thin-before", "plain", "cached", "written", "pool"];
+    let volumes = ["striped", "mirror", "parity", "thin", "thin-before", "plain", "cached", "pool"];
     let tokens = tokens(&host, &volumes, true);
     host.becomes("- lvg: {vg: vg, state: absent, force: true}", &consents(&tokens));
 }

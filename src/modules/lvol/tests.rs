@@ -194,6 +194,8 @@ fn a_cache_is_safe_or_accepted() {
     let shown = becomes(&mut machine, "lvol", &cached(json!({"state": "absent"})));
     assert!(shown.contains("lvconvert --yes --uncache vg/data"), "{shown}");
     assert_eq!(4092 - free(&machine), 100);
+    let writes = cached(json!({"type": "writecache", "pvs": ["HF-DISK-4"], "size": "30e"}));
+    assert!(refused(&machine, "lvol", &writes).starts_with("a writecache over vg/data is not supported yet"));
     let elsewhere = cached(json!({"pvs": ["/dev/vda1"], "size": "30e"}));
     assert!(refused(&machine, "lvol", &elsewhere).contains("/dev/vda1, and there is no such device"));
 }
