@@ -27,6 +27,8 @@ pub struct Block {
     pub unfinished: Vec<Unfinished>,
     /// File systems that lie on several devices, or on one and could on more.
     pub spans: Vec<Span>,
+    /// The UUIDs that LVM physical volumes carry, by lasting name: two with the same are copies of each other.
+    pub physical: BTreeMap<String, String>,
 }
 
 /// A block device.
@@ -321,24 +323,15 @@ impl Block {
     }
 }
 
-/// `/dev/vg/lv` of a device-mapper name: `vg_kvm-iso--x` is `/dev/vg_kvm/iso-x`.
+/// `/dev/vg/lv` of a device-mapper name: `vg_kvm-iso--x` is `/dev/vg_kvm/iso-x`. What LVM layers below a volume has a
+/// third part, `vg-lv-real`, and no path of its own.
 pub fn logical_path(mapped: &str) -> Option<String> {
-    let bytes = mapped.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == b'-' {
-            if bytes.get(at + 1) == Some(&b'-') {
-                at += 2;
-                continue;
-            }
-            let (group, volume) = (&mapped[..at], &mapped[at + 1..]);
-            let plain = |text: &str| text.replace("--", "-");
-            return (!group.is_empty() && !volume.is_empty())
-                .then(|| format!("/dev/{}/{}", plain(group), plain(volume)));
-        }
-        at += 1;
-    }
-    None
+    // A hyphen within a name is doubled; U+0000 is in no name.
+    let parts = mapped.replace("--", "\0");
+    let (group, volume) = parts.split_once('-')?;
+    let plain = |text: &str| text.replace('\0', "-");
+    (!group.is_empty() && !volume.is_empty() && !volume.contains('-'))
+        .then(|| format!("/dev/{}/{}", plain(group), plain(volume)))
 }
 
 /// What an action does to block devices.
@@ -479,6 +472,8 @@ mod tests {
     fn device_mapper_names_are_read_back() {
         assert_eq!(logical_path("vg_kvm-iso--x").as_deref(), Some("/dev/vg_kvm/iso-x"));
         assert_eq!(logical_path("a--b-c").as_deref(), Some("/dev/a-b/c"));
+        assert_eq!(logical_path("vg-lin-real"), None);
+        assert_eq!(logical_path("vg-lin--real").as_deref(), Some("/dev/vg/lin-real"));
         assert_eq!((logical_path("luks"), logical_path("-x"), logical_path("x-")), (None, None, None));
     }
 

@@ -1,10 +1,12 @@
 //! Proofs that something may be written over. Only this file makes them, and only from the model; the builders of
 //! destructive commands accept nothing else.
 
+use std::collections::BTreeMap;
+
 use super::Machine;
 use super::array::{Array, Member, Stripe};
 use super::block::{Content, Device, DeviceKind};
-use super::lvm::{Group, Logical};
+use super::lvm::{Group, Kind, NoPlace, Shape};
 use super::unfinished::Unfinished;
 use crate::plan::Refusal;
 use crate::units::Size;
@@ -108,26 +110,56 @@ impl<'a> Claim<'a> {
 }
 
 /// Extents of a group that nothing uses.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Room<'a> {
     group: &'a Group,
-    extents: u64,
+    places: BTreeMap<String, u64>,
 }
 
 impl<'a> Room<'a> {
-    pub fn group(self) -> &'a Group {
+    pub fn group(&self) -> &'a Group {
         self.group
     }
 
-    pub fn extents(self) -> u64 {
-        self.extents
+    /// By device, as LVM will probably choose them.
+    pub fn places(&self) -> &BTreeMap<String, u64> {
+        &self.places
     }
 }
 
 impl Group {
-    /// Free extents, or why there are none.
-    pub fn room(&self, extents: u64) -> Option<Room<'_>> {
-        (extents > 0 && extents <= self.free()).then_some(Room { group: self, extents })
+    /// Free extents of that shape, or why there are none.
+    pub fn room(&self, shape: &Shape) -> Result<Room<'_>, NoPlace> {
+        self.place(shape).map(|places| Room { group: self, places })
+    }
+}
+
+/// The end of a volume on which nothing is, or on which nothing will be by the time it is cut off.
+#[derive(Debug, Clone, Copy)]
+pub struct Surplus<'a> {
+    device: &'a Device,
+    keep: u64,
+}
+
+impl<'a> Surplus<'a> {
+    /// The end of what nobody uses and nothing, or only what was consented to, is on.
+    pub fn of_claim(claim: Claim<'a>, keep: u64) -> Self {
+        Self { device: claim.device, keep }
+    }
+
+    /// What lies behind a file system of `filesystem` bytes, which is what it has by then; `None` when that is more
+    /// than is kept.
+    pub fn behind(device: &'a Device, filesystem: u64, keep: u64) -> Option<Self> {
+        (filesystem <= keep).then_some(Self { device, keep })
+    }
+
+    pub fn device(self) -> &'a Device {
+        self.device
+    }
+
+    /// Bytes that stay.
+    pub fn keep(self) -> u64 {
+        self.keep
     }
 }
 
@@ -189,6 +221,11 @@ impl Machine {
                 return Some("it is swapped to".to_owned());
             }
         }
+        if let Some((group, volume)) = self.lvm.as_ref().and_then(|lvm| lvm.volume(&device.path))
+            && !volume.kind.has_device()
+        {
+            return Some(format!("it is the thin pool {}/{}", group.name, volume.name));
+        }
         if let Some(group) = self.lvm.as_ref().and_then(|lvm| lvm.group_of(&device.path)) {
             return Some(format!("it belongs to the volume group {}", group.name));
         }
@@ -230,10 +267,15 @@ impl Machine {
         }
         let block = self.block.as_ref()?;
         let below: Vec<&str> = match self.lvm.as_ref().and_then(|lvm| lvm.volume(&device.path)) {
-            Some((group, Logical { layout, .. })) if layout == "linear" => {
-                group.physical.keys().map(String::as_str).collect()
-            }
-            Some(_) => return None,
+            Some((group, volume)) => match volume.kind {
+                // Where in its group it lies is known only once it is there; the answer must not depend on that.
+                Kind::Linear => group.physical.keys().map(String::as_str).collect(),
+                Kind::Striped { stripes, unit } => return Some(Stripe { unit, width: stripes }),
+                Kind::Raid { level, images, unit } if unit > 0 => {
+                    return Some(Stripe { unit, width: level.data(images) });
+                }
+                _ => return None,
+            },
             None if device.kind == DeviceKind::Disk => return None,
             None => device.sits_on.iter().map(String::as_str).collect(),
         };

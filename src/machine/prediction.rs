@@ -33,7 +33,8 @@ impl Prediction {
             Self::Block(effect) => {
                 machine.block.iter_mut().for_each(|part| effect.apply(part));
                 if let block::BlockEffect::Renamed { from, to } = effect {
-                    machine.lvm.iter_mut().for_each(|part| part.rename_device(from, to));
+                    let renamed = |name: &str| if name == from { to.clone() } else { name.to_owned() };
+                    machine.lvm.iter_mut().for_each(|part| part.rename_devices(renamed));
                     machine.mounts.iter_mut().for_each(|part| part.rename_device(from, to));
                 }
             }

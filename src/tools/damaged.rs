@@ -61,9 +61,13 @@ parsers![
         "maj:min":"252:17","type":"part","size":10,"ro":false}]}]}"#
     ),
     lvm::parse(
-        r#"{"report":[{"vg":[{"vg_name":"vg","vg_uuid":"MW7Q36","vg_extent_size":"4194304","vg_missing_pv_count":"0"}],
-        "pv":[{"pv_name":"/dev/md127","pe_start":"1048576","pv_pe_count":"2045","pv_pe_alloc_count":"1700"}],
-        "lv":[{"lv_name":"images","lv_uuid":"a","lv_size":"5033164800","lv_layout":"linear","lv_active":"active"}]}]}"#
+        r#"{"report":[{"vg":[{"vg_name":"vg","vg_uuid":"MW7Q36","vg_extent_size":"4194304","vg_missing_pv_count":"0",
+        "vg_tags":""}],"pv":[{"pv_name":"/dev/md127","pv_uuid":"p","pe_start":"1048576","pv_pe_count":"2045",
+        "dev_size":"8580497408"}],"lv":[{"lv_name":"images","lv_uuid":"a","lv_size":"5033164800","lv_layout":"linear",
+        "lv_role":"public","lv_active":"active","lv_tags":"","origin":"","pool_lv":"","data_lv":"","metadata_lv":"",
+        "lv_parent":"","data_percent":"10.94","lv_profile":"","move_pv":"","lv_merging":""}],
+        "pvseg":[{"pv_name":"/dev/md127","pvseg_size":"1200","lv_name":"images"}],
+        "seg":[{"lv_name":"images","stripes":"1","stripe_size":"0","chunk_size":"0","cache_mode":""}]}]}"#
     ),
     mdadm::parse_detail(
         "MD_LEVEL=raid1\nMD_DEVICES=2\nMD_METADATA=1.2\nMD_UUID=87fc5c59:ce2058af:d0b2b919:2807aaad\nMD_NAME=any:a\n\

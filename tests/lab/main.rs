@@ -15,6 +15,7 @@ mod kill;
 mod kvm_storage;
 mod layers;
 mod luks;
+mod lvm;
 mod md;
 mod signatures;
 mod told;

@@ -2,8 +2,8 @@
 
 use super::devices::device_id;
 use super::{Graph, Health, Layer, Node, id};
-use crate::machine::block::{Block, Device};
-use crate::machine::lvm::{Group, Logical, Lvm};
+use crate::machine::block::Block;
+use crate::machine::lvm::{Group, Kind, Logical, Lvm};
 use crate::units::Size;
 
 impl Graph {
@@ -26,24 +26,27 @@ impl Graph {
                 self.edge(device_id(name), node.id.clone());
             }
             for volume in group.logical.values() {
-                self.volume(group, volume, block);
+                self.volume(group, volume);
             }
             self.nodes.push(node);
         }
     }
 
-    fn volume(&mut self, group: &Group, volume: &Logical, block: &Block) {
+    fn volume(&mut self, group: &Group, volume: &Logical) {
         let path = format!("/dev/{}/{}", group.name, volume.name);
         let own = device_id(&path);
-        let below = block.devices.get(&path).and_then(|device| lower_volume(device, group, block));
-        self.edge(below.map_or_else(|| id(Layer::Group, &group.name), |path| device_id(&path)), own.clone());
+        let below = lower_volume(volume).map(|name| device_id(&format!("/dev/{}/{name}", group.name)));
+        self.edge(below.unwrap_or_else(|| id(Layer::Group, &group.name)), own.clone());
         if self.node(&own).is_none() {
             self.nodes.push(Node::new(Layer::Volume, "volume", &path));
         }
         let Some(node) = self.node_mut(&own) else { return };
         node.size = Some(volume.extents * group.extent);
-        if volume.layout != "linear" {
-            node.facts.push(volume.layout.clone());
+        if volume.kind != Kind::Linear {
+            node.facts.push(volume.kind.to_string());
+        }
+        if let Some(cache) = &volume.cache {
+            node.facts.push(format!("{} {}", cache.mode.name(), cache.kind.name()));
         }
         if !volume.active {
             node.note(Health::Good, "not active");
@@ -52,16 +55,10 @@ impl Graph {
 }
 
 /// The volume of the same group that a volume is made from: its pool or its origin.
-fn lower_volume(device: &Device, group: &Group, block: &Block) -> Option<String> {
-    device.sits_on.iter().find_map(|path| {
-        let name = path.strip_prefix("/dev/")?.strip_prefix(&group.name)?.strip_prefix('/')?;
-        let visible = |name: &str| group.logical.contains_key(name);
-        // LVM puts a device of its own between a pool and its volumes.
-        let name = ["-tpool", "-real"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
-        let own = format!("/dev/{}/{name}", group.name);
-        if visible(name) && own != device.path {
-            return Some(own);
-        }
-        lower_volume(block.devices.get(path)?, group, block).filter(|found| *found != device.path)
-    })
+fn lower_volume(volume: &Logical) -> Option<&str> {
+    match &volume.kind {
+        Kind::Thin { pool, .. } => Some(pool),
+        Kind::Snapshot { origin } => Some(origin),
+        _ => None,
+    }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::machine::array::{Array, Level, Member};
 use crate::machine::block::{Block, BlockEffect, Content, Device, DeviceKind, FileSystem, Uuid};
 use crate::machine::exports::Exports;
-use crate::machine::lvm::{Group, Logical, Lvm, Physical};
+use crate::machine::lvm::{Group, Kind, Logical, Lvm, Physical, Shape};
 use crate::machine::mounts::{FstabEntry, Live, Mounts};
 use crate::units::{GIB, KIB, MIB};
 
@@ -63,18 +63,21 @@ fn array(path: &str, level: Level, size: u64, members: &[&str], spares: &[&str])
 }
 
 fn group(name: &str, devices: &[(&str, u64)], volumes: &[(&str, u64)]) -> Group {
-    let physical =
-        |(path, extents): &(&str, u64)| ((*path).to_owned(), Physical { start: MIB, extents: *extents });
-    let logical = |(name, extents): &(&str, u64)| ((*name).to_owned(), Logical::linear(*name, *extents));
-    Group {
-        name: name.to_owned(),
-        uuid: Uuid::Late,
-        extent: 4 * MIB,
-        physical: devices.iter().map(physical).collect(),
-        logical: volumes.iter().map(logical).collect(),
-        other: 0,
-        missing: 0,
+    let mut group = Group::new(name, 4 * MIB);
+    for (path, extents) in devices {
+        let physical = Physical { start: MIB, extents: *extents, size: None };
+        group.physical.insert((*path).to_owned(), physical);
     }
+    for (name, extents) in volumes {
+        let volume = linear(&group, name, *extents);
+        group.logical.insert(volume.name.clone(), volume);
+    }
+    group
+}
+
+fn linear(group: &Group, name: &str, extents: u64) -> Logical {
+    let places = group.place(&Shape::linear(extents)).unwrap();
+    Logical { places, ..Logical::new(name, extents, Kind::Linear) }
 }
 
 fn live(source: &str, target: &str, fstype: &str) -> Live {
@@ -110,7 +113,10 @@ fn machine(devices: Vec<Device>, groups: Vec<Group>, mounts: Mounts, exports: &[
     });
     Machine {
         block: Some(block),
-        lvm: Some(Lvm { groups: groups.into_iter().map(|group| (group.name.clone(), group)).collect() }),
+        lvm: Some(Lvm {
+            groups: groups.into_iter().map(|group| (group.name.clone(), group)).collect(),
+            ..Lvm::default()
+        }),
         mounts: Some(mounts),
         exports: Some(Exports { live: live.collect() }),
         ..Machine::default()
@@ -162,7 +168,8 @@ pub(crate) fn unwell() -> Machine {
     let mut vg =
         group("vg_kvm", &[("/dev/md/kvm", 2045), ("[unknown]", 1023)], &[("images", 1024), ("export", 512)]);
     vg.missing = 1;
-    vg.logical.insert("spare".into(), Logical { active: false, ..Logical::linear("spare", 100) });
+    let spare = linear(&vg, "spare", 100);
+    vg.logical.insert("spare".into(), Logical { active: false, ..spare });
     let mut mounts = root_mounts();
     let mut export = live("/dev/vg_kvm/export", "/srv/export", "ext4");
     export.options = vec!["ro".into()];
@@ -299,7 +306,7 @@ fn volumes_of_a_pool_stand_on_the_pool_and_what_lvm_hides_stays_hidden() {
     devices.push(logical("/dev/vg/pool", "/dev/vg/pool-tpool"));
     devices.push(logical("/dev/vg/thin", "/dev/vg/pool-tpool"));
     let mut vg = group("vg", &[("/dev/vdb", 1023)], &[("pool", 256), ("thin", 512)]);
-    vg.logical.get_mut("thin").unwrap().layout = "thin,sparse".into();
+    vg.logical.get_mut("thin").unwrap().kind = Kind::Thin { pool: "pool".into(), origin: None };
     let graph = Graph::of(&machine(devices, vec![vg], Mounts::default(), &[]));
     let volumes = graph.nodes.iter().filter(|node| node.layer == Layer::Volume).count();
     assert_eq!(volumes, 2);

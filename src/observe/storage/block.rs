@@ -56,6 +56,9 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
         {
             block.parts.insert(path.clone(), part);
         }
+        if let (Content::Physical, Some(uuid)) = (&content, &row.uuid) {
+            block.physical.insert(path.clone(), uuid.clone());
+        }
         for name in [row.path.clone(), format!("/dev/{}", row.kname), row.number.clone()] {
             if name != *path {
                 block.names.insert(name, path.clone());

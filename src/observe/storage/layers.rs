@@ -1,5 +1,6 @@
 //! What lies above block devices: volume groups, mounts, exports. Their devices get the names that last.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{ask, unread};
@@ -24,10 +25,13 @@ fn source(block: &Block, name: &str) -> String {
 pub(super) fn lvm(block: &Block, system: &dyn System) -> Result<Lvm, Failure> {
     let Some(output) = ask(&lvm_tool::report(), system)? else { return Ok(Lvm::default()) };
     let mut lvm = lvm_tool::parse(&output.text()).map_err(unread)?;
-    for group in lvm.groups.values_mut() {
-        let physical = std::mem::take(&mut group.physical);
-        group.physical = physical.into_iter().map(|(device, one)| (lasting(block, &device), one)).collect();
+    lvm.rename_devices(|device| lasting(block, device));
+    // LVM's own report leaves out all but one of several devices with the same identity.
+    let mut carriers: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (device, uuid) in &block.physical {
+        carriers.entry(uuid).or_default().push(device.clone());
     }
+    lvm.duplicates = carriers.into_values().filter(|devices| devices.len() > 1).collect();
     Ok(lvm)
 }
 
@@ -54,7 +58,7 @@ pub(super) fn mounts(block: &Block, system: &dyn System) -> Result<Mounts, Failu
             .iter()
             .map(|swap| lasting(block, swap))
             .collect(),
-        occupied: std::collections::BTreeMap::new(),
+        occupied: BTreeMap::new(),
         systemd: system.stat(Path::new("/run/systemd/system")).is_ok_and(|found| found.is_some()),
     })
 }
