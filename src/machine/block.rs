@@ -34,6 +34,10 @@ pub struct Device {
     pub wwn: Option<String>,
     pub model: Option<String>,
     pub read_only: bool,
+    /// Whether its medium, or the disk itself, is meant to be taken out.
+    pub removable: bool,
+    /// Whether it turns, as far as the kernel knows.
+    pub rotational: Option<bool>,
     /// What it is made of: the disk of a partition, the members of an array, the devices of a volume group.
     pub sits_on: Vec<String>,
     pub content: Content,
@@ -51,10 +55,22 @@ impl Device {
             wwn: None,
             model: None,
             read_only: false,
+            removable: false,
+            rotational: None,
             sits_on: Vec::new(),
             content: Content::Blank { table: false },
             array: None,
         }
+    }
+
+    /// Whether that is its WWN, however it is written: `0x5000...`, `naa.5000...`, `eui.0025...`.
+    pub fn has_wwn(&self, wanted: &str) -> bool {
+        let plain = |wwn: &str| {
+            let lower = wwn.trim().to_ascii_lowercase();
+            let short = ["0x", "naa.", "wwn-0x", "wwn-"].iter().find_map(|prefix| lower.strip_prefix(prefix));
+            short.map_or(lower.clone(), str::to_owned)
+        };
+        self.wwn.as_deref().is_some_and(|wwn| plain(wwn) == plain(wanted))
     }
 }
 
@@ -243,14 +259,22 @@ impl Block {
             });
         }
         if name.starts_with('/') {
-            return None;
+            // udev has no link yet for a partition that is only foreseen.
+            let (disk, number) = name.rsplit_once("-part").filter(|_| name.starts_with("/dev/disk/by-"))?;
+            let disk = self.devices.get(self.names.get(disk)?)?;
+            return self.devices.get(&partition_path(&disk.path, number.parse().ok()?));
         }
-        let mut matching = self.devices.values().filter(|device| {
-            device.kind == DeviceKind::Disk
-                && (device.serial.as_deref() == Some(name) || device.wwn.as_deref() == Some(name))
-        });
         // Two disks with one serial are no identity.
-        matching.next().filter(|_| matching.next().is_none())
+        match self.twins(name).as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The disks of that serial or WWN: one, where all is well.
+    pub fn twins(&self, name: &str) -> Vec<&Device> {
+        let disks = self.devices.values().filter(|device| device.kind == DeviceKind::Disk);
+        disks.filter(|disk| disk.serial.as_deref() == Some(name) || disk.has_wwn(name)).collect()
     }
 
     /// The device of a container, by any of its names or by the mapping it is open as.
@@ -279,6 +303,12 @@ impl Block {
         })?;
         found.array.as_ref().map(|array| (found, array))
     }
+}
+
+/// The kernel's path of a disk's partition: `/dev/vdb1`, `/dev/nvme0n1p1`.
+pub fn partition_path(disk: &str, number: u64) -> String {
+    let between = if disk.ends_with(|last: char| last.is_ascii_digit()) { "p" } else { "" };
+    format!("{disk}{between}{number}")
 }
 
 /// `/dev/vg/lv` of a device-mapper name: `vg_kvm-iso--x` is `/dev/vg_kvm/iso-x`.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::devices::{clear, confirm, device, holds_now};
+use super::devices::{DeviceRef, clear, confirm, holds_now};
 use super::{Describe, Module};
 use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::{Domain, Machine, Needs};
@@ -18,8 +18,9 @@ use crate::units::{MIB, Size};
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filesystem {
-    /// The device: a path, a link below `/dev/disk`, or a serial.
-    dev: String,
+    /// The device: a path, a link below `/dev/disk`, a serial or a WWN; or a mapping of what it has to be, such as
+    /// `{path: /dev/vdb, serial: HF-1}`.
+    dev: DeviceRef,
     /// Which file system. Needed while it is `present`.
     fstype: Option<Type>,
     /// Its label: 12 bytes at most for XFS, 16 for ext4. Left out, it stays as it is.
@@ -83,7 +84,7 @@ impl Module for Filesystem {
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
-        let device = device(machine, &self.dev, "the file system")?;
+        let device = self.dev.find(machine, "the file system")?;
         let mut plan = Plan::empty();
         if self.state == State::Absent {
             if !matches!(device.content, Content::Blank { .. }) {

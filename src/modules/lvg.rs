@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::devices::{
-    blank_now, checked_text, clear, confirm, device, empty_ends, holds_now, lvm_name, shown,
+    DeviceList, blank_now, checked_text, clear, confirm, device, empty_ends, holds_now, lvm_name, shown,
 };
 use super::{Describe, Module};
 use crate::machine::array::Stripe;
@@ -47,9 +47,10 @@ fn extent(text: &str) -> Result<u64, String> {
 pub(super) struct Lvg {
     /// The name of the volume group.
     vg: GroupName,
-    /// The devices it is made of: paths, links below `/dev/disk`, or serials. Needed while it is `present`.
+    /// The devices it is made of: paths, links below `/dev/disk`, serials, or mappings of what a disk has to be; or
+    /// `unused: {count: 2, min_size: 1TiB}` for disks that nobody uses. Needed while it is `present`.
     #[serde(default)]
-    pvs: Vec<String>,
+    pvs: DeviceList,
     /// The size of an extent. A number alone counts MiB. A group that is there keeps its own unless another is given.
     pesize: Option<ExtentSize>,
     /// Whether there is such a group.
@@ -122,8 +123,11 @@ impl Lvg {
         let mut plan = Plan::empty();
         let mut new: Vec<&Device> = Vec::new();
         let mut blanks = Vec::new();
-        for pv in &self.pvs {
-            let device = device(machine, pv, &format!("the volume group {name}"))?;
+        let known = machine.block.iter().flat_map(|block| block.devices.values());
+        let held: Vec<&Device> = known
+            .filter(|device| found.is_some_and(|group| group.physical.contains_key(&device.path)))
+            .collect();
+        for device in self.pvs.find(machine, &format!("the volume group {name}"), &held, &[])? {
             let there = found.is_some_and(|group| group.physical.contains_key(&device.path));
             if there || new.iter().any(|other| other.path == device.path) {
                 continue;

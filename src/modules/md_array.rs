@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::devices::{blank_now, block, checked_text, clear, confirm, device, empty_ends, holds_now, shown};
+use super::devices::{
+    DeviceList, blank_now, block, checked_text, clear, confirm, device, empty_ends, holds_now, shown,
+};
 use super::{Describe, Module};
 use crate::machine::array::{Array, Layout, Level, Member, Shape};
 use crate::machine::block::{BlockEffect, Content, Device, DeviceKind, Registered, Uuid};
@@ -63,14 +65,15 @@ pub(super) struct MdArray {
     name: ArrayName,
     /// `raid0`, `raid1`, `raid5`, `raid6` or `raid10`; the number alone will do. Needed while it is `present`.
     level: Option<LevelName>,
-    /// The disks or partitions it is made of: paths, links below `/dev/disk`, or serials. Needed while it is `present`.
+    /// The disks or partitions it is made of: paths, links below `/dev/disk`, serials, or mappings of what a disk has
+    /// to be; or `unused: {count: 4, min_size: 1TiB}` for disks that nobody uses. Needed while it is `present`.
     #[serde(default)]
-    members: Vec<String>,
+    members: DeviceList,
     /// How many members there have to be. Given, another number of `members` is refused.
     devices: Option<u64>,
-    /// Devices that stand by.
+    /// Devices that stand by, named like `members`.
     #[serde(default)]
-    spares: Vec<String>,
+    spares: DeviceList,
     /// Bytes on one disk before the next is used. Not for raid1.
     #[serde(default = "default_chunk")]
     chunk: ChunkSize,
@@ -165,14 +168,14 @@ impl MdArray {
         };
         let layout: Layout = self.layout.parse().map_err(Refusal::new)?;
         let chunk = self.chunk.parse::<Size>().map_or(0, Size::bytes);
-        let slots = self.members.len() as u64;
+        let slots = self.members.len();
         let wanted = self.devices.unwrap_or(slots);
         if wanted != slots {
             return Err(Refusal::new(format!(
                 "the array {} needs {wanted} members, and {slots} are given",
                 &*self.name
             ))
-            .fact(format!("devices: {wanted}, members: {}", self.members.join(", ")))
+            .fact(format!("devices: {wanted}, members: {}", self.members))
             .help("name as many members as `devices` says, or change `devices`"));
         }
         if slots < level.least() {
@@ -189,15 +192,30 @@ impl MdArray {
         Ok(Shape { level, layout, chunk: if level.striped() { chunk } else { 0 }, slots })
     }
 
-    fn devices<'a>(&self, machine: &'a Machine, names: &[String]) -> Result<Vec<&'a Device>, Refusal> {
+    /// Members and spares. Where they are not named, those that the array has count.
+    fn devices<'a>(
+        &self,
+        machine: &'a Machine,
+        array: Option<&Array>,
+    ) -> Result<(Vec<&'a Device>, Vec<&'a Device>), Refusal> {
         let purpose = format!("the array {}", &*self.name);
-        names.iter().map(|name| device(machine, name, &purpose)).collect()
+        let has: Vec<&Member> = array.iter().flat_map(|array| &array.members).collect();
+        // A replacement that is being filled counts as a spare until then.
+        let (spare, full): (Vec<&Member>, Vec<&Member>) = has.iter().partition(|member| member.spare);
+        let has: Vec<&Device> = [full, spare]
+            .concat()
+            .into_iter()
+            .map(|member| device(machine, &member.device, &purpose))
+            .collect::<Result<_, _>>()?;
+        let slots = usize::try_from(self.members.len()).unwrap_or(has.len()).min(has.len());
+        let members = self.members.find(machine, &purpose, &has[..slots], &[])?;
+        let spares = self.spares.find(machine, &purpose, &has[slots..], &members)?;
+        Ok((members, spares))
     }
 
     fn create(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let shape = self.shape()?;
-        let members = self.devices(machine, &self.members)?;
-        let spares = self.devices(machine, &self.spares)?;
+        let (members, spares) = self.devices(machine, None)?;
         let all: Vec<&Device> = members.iter().chain(&spares).copied().collect();
         for (at, device) in all.iter().enumerate() {
             if all[..at].iter().any(|other| other.path == device.path) {
@@ -313,8 +331,7 @@ impl MdArray {
         }
         let mut plan = Plan::empty();
         let mut missing = array.degraded_now();
-        let members = self.devices(machine, &self.members)?;
-        let spares = self.devices(machine, &self.spares)?;
+        let (members, spares) = self.devices(machine, Some(array))?;
         let standing_by = members.len();
         for (at, device) in members.into_iter().chain(spares).enumerate() {
             if array.members.iter().any(|member| member.device == device.path) {

@@ -57,6 +57,8 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
                 wwn: row.wwn.clone(),
                 model: row.model.clone(),
                 read_only: row.read_only,
+                removable: row.removable,
+                rotational: row.rotational,
                 sits_on: row.parents.iter().filter_map(|parent| keys.get(parent.as_str()).cloned()).collect(),
                 content,
                 array,
