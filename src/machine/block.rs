@@ -30,6 +30,8 @@ pub struct Device {
     pub kind: DeviceKind,
     /// Bytes.
     pub size: u64,
+    /// Bytes of a logical sector.
+    pub sector: u64,
     pub serial: Option<String>,
     pub wwn: Option<String>,
     pub model: Option<String>,
@@ -38,6 +40,8 @@ pub struct Device {
     pub removable: bool,
     /// Whether it turns, as far as the kernel knows.
     pub rotational: Option<bool>,
+    /// Which partition it is, where it is one.
+    pub slot: Option<Slot>,
     /// What it is made of: the disk of a partition, the members of an array, the devices of a volume group.
     pub sits_on: Vec<String>,
     pub content: Content,
@@ -51,12 +55,14 @@ impl Device {
             path: path.into(),
             kind,
             size,
+            sector: 512,
             serial: None,
             wwn: None,
             model: None,
             read_only: false,
             removable: false,
             rotational: None,
+            slot: None,
             sits_on: Vec::new(),
             content: Content::Blank { table: false },
             array: None,
@@ -72,6 +78,16 @@ impl Device {
         };
         self.wwn.as_deref().is_some_and(|wwn| plain(wwn) == plain(wanted))
     }
+}
+
+/// Where a partition lies on its disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    pub number: u64,
+    /// Bytes from the beginning of the disk.
+    pub start: u64,
+    /// The serial of the disk.
+    pub serial: Option<String>,
 }
 
 /// The kinds of block devices.
@@ -343,6 +359,11 @@ pub enum BlockEffect {
     Gone {
         path: String,
     },
+    /// udev makes a link to the device.
+    Named {
+        name: String,
+        path: String,
+    },
     Registered(Registered),
     Unregistered {
         path: String,
@@ -368,6 +389,9 @@ impl BlockEffect {
             Self::Gone { path } => {
                 block.devices.remove(path);
                 block.names.retain(|_, to| to != path);
+            }
+            Self::Named { name, path } => {
+                block.names.insert(name.clone(), path.clone());
             }
             Self::Registered(line) => {
                 block.registered.retain(|old| old.path != line.path);
@@ -399,6 +423,9 @@ impl BlockEffect {
                 Err(format!("{path} holds {}, not {}", found.content.describe(), content.describe()))
             }
             Self::Gone { path } if block.devices.contains_key(path) => Err(format!("{path} is still there")),
+            Self::Named { name, path } if block.names.get(name) != Some(path) => {
+                Err(format!("{name} does not lead to {path}"))
+            }
             Self::Registered(line) => {
                 let known = block.devices.get(&line.path).and_then(|device| device.array.as_ref());
                 let there = block.registered.iter().any(|found| {
@@ -409,7 +436,7 @@ impl BlockEffect {
             Self::Unregistered { path } if block.registered.iter().any(|found| found.path == *path) => {
                 Err(format!("mdadm.conf still names {path}"))
             }
-            Self::Gone { .. } | Self::Unregistered { .. } => Ok(()),
+            Self::Gone { .. } | Self::Named { .. } | Self::Unregistered { .. } => Ok(()),
         }
     }
 
@@ -419,6 +446,8 @@ impl BlockEffect {
             (Self::Gone { path }, Self::Put(device)) => *path == device.path,
             (Self::Put(later), Self::Put(earlier)) => later.path == earlier.path,
             (Self::Put(later), Self::Gone { path }) => later.path == *path,
+            (Self::Gone { path }, Self::Named { path: other, .. }) => path == other,
+            (Self::Named { name, .. }, Self::Named { name: other, .. }) => name == other,
             (Self::Gone { path } | Self::Content { path, .. }, Self::Content { path: other, .. }) => {
                 path == other
             }

@@ -23,6 +23,7 @@ pub mod lvm;
 pub mod mounts;
 pub mod packages;
 pub mod services;
+pub mod table;
 pub mod unfinished;
 
 /// One host's storage, files, packages, services and kernel settings, as far as they were looked at.
@@ -38,6 +39,8 @@ pub struct Machine {
     pub luks: Option<luks::Luks>,
     /// What the kernel exports over NFS. [`Domain::Exports`].
     pub exports: Option<exports::Exports>,
+    /// Partition tables, as asked for in [`Needs::tables`] and [`Needs::stretches`].
+    pub tables: table::Tables,
     /// Kernel settings, by key, as asked for in [`Needs::sysctls`].
     pub kernel: kernel::Kernel,
     /// Paths, as asked for in [`Needs::paths`].

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::luks::LuksNeed;
+use super::table::Stretch;
 
 /// A part of the machine that is looked at, and forgotten, as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +39,10 @@ pub struct Needs {
     /// Containers, and the keys to try on them.
     pub luks: Vec<LuksNeed>,
     pub facts: bool,
+    /// Disks, by lasting name, whose partition tables have to be known.
+    pub tables: Vec<String>,
+    /// Parts of disks of which one must know what a partition there would come up with.
+    pub stretches: Vec<Stretch>,
 }
 
 /// A path that has to be looked at.
@@ -86,6 +91,8 @@ impl Needs {
         self.mount_points.extend(other.mount_points);
         self.luks.extend(other.luks);
         self.facts |= other.facts;
+        self.tables.extend(other.tables);
+        self.stretches.extend(other.stretches);
         self
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Domain, Machine, Needs, block, exports, files, kernel, luks, lvm, mounts, packages, services};
+use super::{
+    Domain, Machine, Needs, block, exports, files, kernel, luks, lvm, mounts, packages, services, table,
+};
 
 /// One fact about the machine after an action. Applying it twice is the same as applying it once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,7 @@ pub enum Prediction {
     Files(files::FilesEffect),
     Packages(packages::PackagesEffect),
     Services(services::ServicesEffect),
+    Tables(table::TableEffect),
     /// The action touches a whole domain in ways nobody predicts (a command); it is looked at again.
     Touches(Domain),
 }
@@ -34,6 +37,7 @@ impl Prediction {
             Self::Files(effect) => effect.apply(&mut machine.files),
             Self::Packages(effect) => effect.apply(&mut machine.packages),
             Self::Services(effect) => effect.apply(&mut machine.services),
+            Self::Tables(effect) => effect.apply(&mut machine.tables),
             Self::Touches(_) => {}
         }
     }
@@ -51,6 +55,7 @@ impl Prediction {
             Self::Files(effect) => effect.holds(&machine.files),
             Self::Packages(effect) => effect.holds(&machine.packages),
             Self::Services(effect) => effect.holds(&machine.services),
+            Self::Tables(effect) => effect.holds(&machine.tables),
             Self::Touches(_) => Ok(()),
         }
     }
@@ -67,6 +72,7 @@ impl Prediction {
             (Self::Files(later), Self::Files(earlier)) => later.replaces(earlier),
             (Self::Packages(later), Self::Packages(earlier)) => later.needs() == earlier.needs(),
             (Self::Services(later), Self::Services(earlier)) => later.needs() == earlier.needs(),
+            (Self::Tables(later), Self::Tables(earlier)) => later.replaces(earlier),
             _ => false,
         }
     }
@@ -83,6 +89,9 @@ impl Prediction {
             Self::Files(effect) => effect.needs(),
             Self::Packages(effect) => effect.needs(),
             Self::Services(effect) => effect.needs(),
+            Self::Tables(effect) => {
+                Needs { tables: vec![effect.disk().to_owned()], ..Needs::of([Domain::Block]) }
+            }
             Self::Touches(_) => Needs::nothing(),
         }
     }
@@ -108,6 +117,7 @@ impl Prediction {
             }
             Self::Packages(effect) => effect.forget(&mut machine.packages),
             Self::Services(effect) => effect.forget(&mut machine.services),
+            Self::Tables(_) => machine.tables = table::Tables::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ mod clear;
 mod list;
 mod reference;
 
-pub(super) use clear::{blank_now, clear, confirm, empty_ends, holds_now};
+pub(super) use clear::{blank_now, clear, confirm, empty_ends, holds_now, keep_table};
 pub(super) use list::DeviceList;
 pub(super) use reference::DeviceRef;
 

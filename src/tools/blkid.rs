@@ -8,6 +8,20 @@ pub fn probe(device: &str) -> Command {
     Command::probe("blkid").args(["--probe", "--output", "export", device])
 }
 
+/// Looks at a part of a device as if it were one.
+pub fn probe_stretch(device: &str, offset: u64, size: u64) -> Command {
+    Command::probe("blkid").args([
+        "--probe",
+        "--output",
+        "export",
+        "--offset",
+        &offset.to_string(),
+        "--size",
+        &size.to_string(),
+        device,
+    ])
+}
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {

@@ -11,7 +11,7 @@ pub fn list() -> Command {
         "--json",
         "--bytes",
         "--output",
-        "NAME,KNAME,PATH,MAJ:MIN,TYPE,SIZE,RO,RM,ROTA,SERIAL,WWN,MODEL,FSTYPE,LABEL,UUID,PTTYPE,FSSIZE,FSUSED",
+        "NAME,KNAME,PATH,MAJ:MIN,TYPE,SIZE,RO,RM,ROTA,LOG-SEC,SERIAL,WWN,MODEL,FSTYPE,LABEL,UUID,PTTYPE,FSSIZE,FSUSED",
     ])
 }
 
@@ -26,6 +26,8 @@ pub struct Row {
     pub number: String,
     pub kind: String,
     pub size: u64,
+    /// Bytes of a logical sector.
+    pub sector: u64,
     pub read_only: bool,
     pub removable: bool,
     pub rotational: Option<bool>,
@@ -88,6 +90,7 @@ fn collect(device: &Value, parent: Option<&str>, rows: &mut Vec<Row>) -> Result<
         number: need("maj:min")?,
         kind: need("type")?,
         size: number("size").ok_or_else(|| format!("lsblk: {kname} has no number in `size`"))?,
+        sector: number("log-sec").filter(|sector| *sector > 0).unwrap_or(512),
         read_only: flag("ro").unwrap_or(false),
         removable: flag("rm").unwrap_or(false),
         rotational: flag("rota"),

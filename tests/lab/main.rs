@@ -13,6 +13,7 @@ mod kill;
 mod kvm_storage;
 mod layers;
 mod luks;
+mod partition;
 mod signatures;
 mod told;
 

@@ -248,8 +248,8 @@ mod tests {
         machine
     }
 
-    fn chosen(device: Value) -> String {
-        plan(&machine(), "filesystem", &args(&device)).unwrap().actions[0].change.name.clone()
+    fn chosen(device: &Value) -> String {
+        plan(&machine(), "filesystem", &args(device)).unwrap().actions[0].change.name.clone()
     }
 
     #[test]
@@ -266,10 +266,10 @@ mod tests {
             if device == json!({"size": "8GB"}) {
                 assert!(refused(&machine(), "filesystem", &args(&device)).contains("there is no such disk"));
             } else {
-                assert_eq!(chosen(device), "/dev/vdb");
+                assert_eq!(chosen(&device), "/dev/vdb");
             }
         }
-        assert_eq!(chosen(json!({"size": "8GiB"})), "/dev/vdb");
+        assert_eq!(chosen(&json!({"size": "8GiB"})), "/dev/vdb");
     }
 
     #[test]

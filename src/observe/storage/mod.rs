@@ -1,10 +1,11 @@
-//! Block devices, LVM, mounts, exports and kernel settings.
+//! Block devices, partition tables, LVM, mounts, exports and kernel settings.
 
 mod blank;
 mod block;
 mod layers;
 mod luks;
 mod superblock;
+mod table;
 
 use std::path::Path;
 
@@ -19,6 +20,10 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
     let names = wants(Domain::Lvm) || wants(Domain::Mounts) || wants(Domain::Luks);
     if machine.block.is_none() && (wants(Domain::Block) || names) {
         machine.block = Some(block::observe(system)?);
+    }
+    if let Some(block) = &machine.block {
+        table::observe(&mut machine.tables, block, &needs.tables, system)?;
+        table::look_into(&mut machine.tables, &needs.stretches, system)?;
     }
     let Some(block) = machine.block.as_ref().filter(|_| names) else {
         return rest(machine, needs, system);
