@@ -162,12 +162,18 @@ pub fn parse(disk: &str, bytes: u64, output: &Output) -> Result<Option<Table>, S
     table.id = found.id.map_or(Uuid::Late, Uuid::Known);
     table.first = found.firstlba.unwrap_or(table.first);
     table.last = found.lastlba.unwrap_or(table.last);
+    if table.first > table.sectors || table.last > table.sectors {
+        return Err(format!(
+            "sfdisk: firstlba and lastlba are {} and {}, and {disk} has {} sectors",
+            table.first, table.last, table.sectors
+        ));
+    }
     for entry in found.partitions {
         let digits = entry.node.strip_prefix(disk).map(|rest| rest.trim_start_matches('p'));
         let number = digits
             .and_then(|digits| digits.parse().ok())
             .ok_or_else(|| format!("sfdisk: node is `{}`, no partition of {disk}", entry.node))?;
-        if entry.start.checked_add(entry.size).is_none() {
+        if entry.start.checked_add(entry.size).and_then(|end| end.checked_mul(sector)).is_none() {
             return Err(format!("sfdisk: start and size of {} are too large", entry.node));
         }
         let part = Part {

@@ -229,7 +229,7 @@ impl Partition {
         let label = table.label.clone().map_err(Refusal::new)?;
         let path = partition_path(&disk.path, number);
         if let Some(end) = self.new_end(table, disk, number, part)? {
-            self.grow(machine, disk, table, (number, end), plan)?;
+            Self::grow(machine, disk, table, (number, end), plan)?;
         }
         let flags = self.flags.as_deref().map(|flags| flagged(flags, label)).transpose()?;
         let kind = self.kind.as_deref().or(flags.as_ref().map(|flags| flags.kind));
@@ -295,7 +295,6 @@ impl Partition {
     }
 
     fn grow(
-        &self,
         machine: &Machine,
         disk: &Device,
         table: &mut Table,

@@ -58,7 +58,7 @@ fn margins_are_empty(table: &Table, size: u64, first: &[u8], last: &[u8]) -> boo
     let mut spoken_for = vec![(440, 512)];
     if table.label == Ok(Label::Gpt) {
         spoken_for.push((sector, (1 + table.reserve) * sector));
-        spoken_for.push((size - table.reserve * sector, size));
+        spoken_for.push((size.saturating_sub(table.reserve * sector), size));
     }
     spoken_for
         .extend(table.parts.values().map(|part| (part.start * sector, part.end().saturating_mul(sector))));
