@@ -87,7 +87,7 @@ pub struct Part {
     pub kind: String,
     pub uuid: Uuid,
     pub name: Option<String>,
-    /// Attributes of a GPT, as sfdisk writes them.
+    /// Attributes of a GPT, as sfdisk writes them, sorted.
     pub attributes: Vec<String>,
     /// The active partition of a dos table.
     pub bootable: bool,

@@ -176,18 +176,16 @@ pub fn parse(disk: &str, bytes: u64, output: &Output) -> Result<Option<Table>, S
         if entry.start.checked_add(entry.size).and_then(|end| end.checked_mul(sector)).is_none() {
             return Err(format!("sfdisk: start and size of {} are too large", entry.node));
         }
+        let mut attributes: Vec<String> =
+            entry.attrs.iter().flat_map(|all| all.split_whitespace()).map(str::to_owned).collect();
+        attributes.sort();
         let part = Part {
             start: entry.start,
             size: entry.size,
             kind: if label == Label::Gpt { entry.kind.to_ascii_uppercase() } else { entry.kind },
             uuid: entry.uuid.map_or(Uuid::Late, Uuid::Known),
             name: entry.name.filter(|name| !name.is_empty()),
-            attributes: entry
-                .attrs
-                .iter()
-                .flat_map(|all| all.split_whitespace())
-                .map(str::to_owned)
-                .collect(),
+            attributes,
             bootable: entry.bootable,
         };
         table.parts.insert(number, part);

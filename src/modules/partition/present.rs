@@ -273,6 +273,7 @@ impl Partition {
                     part.attributes.iter().filter(|one| *one != LEGACY_BOOT).cloned().collect();
                 if flags.legacy_boot {
                     attributes.push(LEGACY_BOOT.to_owned());
+                    attributes.sort();
                 }
                 let command = sfdisk::attributes(&disk.path, number, &attributes);
                 push(table, "legacy_boot", word(legacy), word(flags.legacy_boot), command, &|part| {
