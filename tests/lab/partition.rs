@@ -84,7 +84,7 @@ fn removed_partitions_do_not_come_back_and_a_disk_becomes_blank() {
     let said = host.refuses(again, &[]);
     assert!(said.contains(&token) && said.contains("labelled `old`"), "{said}");
     host.becomes(again, &["--consent", &token]);
-    assert_eq!(host.sh("blkid -p /dev/vdc1 || echo $?").trim(), "2");
+    assert_eq!(host.sh("wipefs -n /dev/vdc1").trim(), "");
 
     // The whole disk goes, with all that is on it, and is built anew; the dry run foresees both.
     let said = host.refuses("- disk: {device: HF-1, state: blank}", &[]);
