@@ -1,6 +1,7 @@
 //! Performs steps: the only code that changes a host. It decides nothing; what a step leaves open is an error.
 
 mod confirm;
+mod evidence;
 mod place;
 mod shape;
 mod wait;
@@ -76,6 +77,11 @@ pub(super) fn perform(
                     })
                 }
             }
+        }
+        Step::Keep { name, command } => {
+            let output = run(command, Accept::Zero, system, environment)?;
+            let kept = evidence::keep(Path::new(evidence::FOLDER), name, &output.stdout).map_err(failed)?;
+            Ok(Some(said(kept.to_string_lossy().into_owned())))
         }
         Step::Confirm { device, serial, size, blank } => {
             confirm::confirm(device, serial.as_deref(), *size, *blank, system)?;

@@ -54,7 +54,7 @@ impl Host {
         self.refresh(order.fresh);
         self.foreseen.extend(order.foreseen.iter().cloned());
         let needs = module.needs();
-        self.observe(&needs).map_err(failed)?;
+        self.look(&*module, &needs).map_err(failed)?;
         let plan = module.plan(&self.machine).map_err(refused)?;
         if let Err(refusal) = order.consent.covers(&plan) {
             return Err(Outcome::Refused { refusal, plan: Some(plan) });
@@ -88,6 +88,22 @@ impl Host {
                 ..Machine::default()
             };
         }
+    }
+
+    /// Observes what is needed, and what turns out to be needed once that is known.
+    fn look(&mut self, module: &dyn Module, needs: &Needs) -> Result<(), Failure> {
+        self.observe(needs)?;
+        let mut known = Needs::nothing();
+        // Disk, table, free space: three rounds. More is a module that takes back what it asked for.
+        for _ in 0..6 {
+            let further = module.further(&self.machine);
+            if further == known {
+                return Ok(());
+            }
+            self.observe(&needs.clone().and(further.clone()))?;
+            known = further;
+        }
+        Err(Failure::new("what the module has to look at does not come to an end; please report it"))
     }
 
     fn observe(&mut self, needs: &Needs) -> Result<(), Failure> {
@@ -147,7 +163,7 @@ impl Host {
         if commanded {
             self.machine = Machine::default();
         }
-        self.observe(&look).map_err(whole)?;
+        self.look(module, &look).map_err(whole)?;
         if module.repeats() {
             return Ok(());
         }

@@ -17,6 +17,7 @@ use super::process::Daemon;
 use super::qmp::Qmp;
 use super::snapshot::{self, BOOT_LIMIT, Snapshot};
 use super::ssh::Door;
+use crate::units::Size;
 
 /// The file in a machine's folder by which it is known.
 pub const RECORD: &str = "machine.json";
@@ -176,6 +177,20 @@ impl Vm {
             Ok((!there).then_some(()))
         })
         .with_context(|| format!("`{}` did not let go of disk `{serial}`", self.name()))
+    }
+
+    /// Makes a disk of the running machine larger, as a SAN or a hypervisor does. What is on it stays.
+    pub fn grow_disk(&self, serial: &str, size: Size) -> anyhow::Result<()> {
+        let mut qmp = Qmp::connect(&self.dir)?;
+        let answer = qmp.call("query-block", &json!({}))?;
+        let path = qdev(serial);
+        let disk = answer.as_array().and_then(|all| all.iter().find(|one| one["qdev"] == path));
+        let disk = disk.with_context(|| format!("`{}` has no disk `{serial}`", self.name()))?;
+        let node = disk["inserted"]["node-name"].as_str().context("QEMU does not name the disk's node")?;
+        let before =
+            disk["inserted"]["image"]["virtual-size"].as_u64().context("QEMU does not tell its size")?;
+        ensure!(before < size.bytes(), "disk `{serial}` has {} already", Size(before));
+        qmp.call("block_resize", &json!({ "node-name": node, "size": size.bytes() })).map(drop)
     }
 
     /// What reached the disk since QEMU was started; zeros prove that nothing was written.

@@ -38,10 +38,18 @@ pub struct Device {
     pub kind: DeviceKind,
     /// Bytes.
     pub size: u64,
+    /// Bytes of a logical sector.
+    pub sector: u64,
     pub serial: Option<String>,
     pub wwn: Option<String>,
     pub model: Option<String>,
     pub read_only: bool,
+    /// Whether its medium, or the disk itself, is meant to be taken out.
+    pub removable: bool,
+    /// Whether it turns, as far as the kernel knows.
+    pub rotational: Option<bool>,
+    /// Which partition it is, where it is one.
+    pub slot: Option<Slot>,
     /// What it is made of: the disk of a partition, the members of an array, the devices of a volume group.
     pub sits_on: Vec<String>,
     pub content: Content,
@@ -55,15 +63,39 @@ impl Device {
             path: path.into(),
             kind,
             size,
+            sector: 512,
             serial: None,
             wwn: None,
             model: None,
             read_only: false,
+            removable: false,
+            rotational: None,
+            slot: None,
             sits_on: Vec::new(),
             content: Content::Blank { table: false },
             array: None,
         }
     }
+
+    /// Whether that is its WWN, however it is written: `0x5000...`, `naa.5000...`, `eui.0025...`.
+    pub fn has_wwn(&self, wanted: &str) -> bool {
+        let plain = |wwn: &str| {
+            let lower = wwn.trim().to_ascii_lowercase();
+            let short = ["0x", "naa.", "wwn-0x", "wwn-"].iter().find_map(|prefix| lower.strip_prefix(prefix));
+            short.map_or(lower.clone(), str::to_owned)
+        };
+        self.wwn.as_deref().is_some_and(|wwn| plain(wwn) == plain(wanted))
+    }
+}
+
+/// Where a partition lies on its disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    pub number: u64,
+    /// Bytes from the beginning of the disk.
+    pub start: u64,
+    /// The serial of the disk.
+    pub serial: Option<String>,
 }
 
 /// The kinds of block devices.
@@ -273,14 +305,22 @@ impl Block {
             });
         }
         if name.starts_with('/') {
-            return None;
+            // udev has no link yet for a partition that is only foreseen.
+            let (disk, number) = name.rsplit_once("-part").filter(|_| name.starts_with("/dev/disk/by-"))?;
+            let disk = self.devices.get(self.names.get(disk)?)?;
+            return self.devices.get(&partition_path(&disk.path, number.parse().ok()?));
         }
-        let mut matching = self.devices.values().filter(|device| {
-            device.kind == DeviceKind::Disk
-                && (device.serial.as_deref() == Some(name) || device.wwn.as_deref() == Some(name))
-        });
         // Two disks with one serial are no identity.
-        matching.next().filter(|_| matching.next().is_none())
+        match self.twins(name).as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The disks of that serial or WWN: one, where all is well.
+    pub fn twins(&self, name: &str) -> Vec<&Device> {
+        let disks = self.devices.values().filter(|device| device.kind == DeviceKind::Disk);
+        disks.filter(|disk| disk.serial.as_deref() == Some(name) || disk.has_wwn(name)).collect()
     }
 
     /// The device of a container, by any of its names or by the mapping it is open as.
@@ -323,6 +363,12 @@ impl Block {
     }
 }
 
+/// The kernel's path of a disk's partition: `/dev/vdb1`, `/dev/nvme0n1p1`.
+pub fn partition_path(disk: &str, number: u64) -> String {
+    let between = if disk.ends_with(|last: char| last.is_ascii_digit()) { "p" } else { "" };
+    format!("{disk}{between}{number}")
+}
+
 /// `/dev/vg/lv` of a device-mapper name: `vg_kvm-iso--x` is `/dev/vg_kvm/iso-x`. What LVM layers below a volume has a
 /// third part, `vg-lv-real`, and no path of its own.
 pub fn logical_path(mapped: &str) -> Option<String> {
@@ -350,6 +396,11 @@ pub enum BlockEffect {
     Renamed {
         from: String,
         to: String,
+    },
+    /// udev makes a link to the device.
+    Named {
+        name: String,
+        path: String,
     },
     Registered(Registered),
     Unregistered {
@@ -388,6 +439,9 @@ impl BlockEffect {
                 block.names.retain(|_, to| to != path);
             }
             Self::Renamed { from, to } => block.rename(from, to),
+            Self::Named { name, path } => {
+                block.names.insert(name.clone(), path.clone());
+            }
             Self::Registered(line) => {
                 block.registered.retain(|old| old.path != line.path);
                 block.registered.push(line.clone());
@@ -424,6 +478,9 @@ impl BlockEffect {
                 let stays = block.devices.contains_key(from);
                 if there.is_some() && !stays { Ok(()) } else { Err(format!("{from} has no name {to}")) }
             }
+            Self::Named { name, path } if block.names.get(name) != Some(path) => {
+                Err(format!("{name} does not lead to {path}"))
+            }
             Self::Registered(line) => {
                 let known = block.devices.get(&line.path).and_then(|device| device.array.as_ref());
                 let known =
@@ -437,7 +494,7 @@ impl BlockEffect {
                 Err(format!("mdadm.conf still names {path}"))
             }
             Self::Span { before, span } => block.holds_span(before, span.as_ref()),
-            Self::Gone { .. } | Self::Unregistered { .. } => Ok(()),
+            Self::Gone { .. } | Self::Named { .. } | Self::Unregistered { .. } => Ok(()),
         }
     }
 
@@ -450,6 +507,8 @@ impl BlockEffect {
             (Self::Gone { path } | Self::Renamed { from: path, .. }, Self::Renamed { to, .. }) => path == to,
             (Self::Renamed { from, .. }, Self::Put(device)) => device.path == *from,
             (Self::Renamed { from, .. }, Self::Content { path, .. }) => path == from,
+            (Self::Gone { path }, Self::Named { path: other, .. }) => path == other,
+            (Self::Named { name, .. }, Self::Named { name: other, .. }) => name == other,
             (Self::Gone { path } | Self::Content { path, .. }, Self::Content { path: other, .. }) => {
                 path == other
             }

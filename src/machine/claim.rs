@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::Machine;
 use super::array::{Array, Member, Stripe};
-use super::block::{Content, Device, DeviceKind};
+use super::block::{Block, Content, Device, DeviceKind};
 use super::lvm::{Group, Kind, NoPlace, Shape};
+use super::table::Table;
 use super::unfinished::Unfinished;
 use crate::plan::Refusal;
 use crate::units::Size;
@@ -67,11 +68,18 @@ impl Array {
 pub struct Claim<'a> {
     device: &'a Device,
     unfinished: Option<&'a str>,
+    block: Option<&'a Block>,
 }
 
 impl<'a> Claim<'a> {
     pub fn device(self) -> &'a Device {
         self.device
+    }
+
+    /// The partitions on it, which go with it. Nobody uses them either.
+    pub fn partitions(self) -> Vec<Unused<'a>> {
+        let holders = self.block.into_iter().flat_map(|block| block.holders(&self.device.path));
+        holders.filter(|holder| holder.kind == DeviceKind::Partition).map(Unused).collect()
     }
 
     /// Whether bytes of somebody are lost.
@@ -103,9 +111,51 @@ impl<'a> Claim<'a> {
         token("format", self.device)
     }
 
-    /// What is lost.
+    /// What is lost, with all partitions.
     pub fn loss(self) -> String {
-        loss(self.device)
+        let parts: Vec<String> = self
+            .partitions()
+            .into_iter()
+            .map(|Unused(part)| format!("{} ({}, {})", part.path, Size(part.size), held(part)))
+            .collect();
+        if parts.is_empty() {
+            loss(self.device)
+        } else {
+            format!("{}: {}", loss(self.device), parts.join(", "))
+        }
+    }
+}
+
+/// Sectors of a disk that belong to no partition.
+#[derive(Debug, Clone, Copy)]
+pub struct FreeSectors<'a> {
+    disk: &'a Device,
+    start: u64,
+    size: u64,
+}
+
+impl<'a> FreeSectors<'a> {
+    pub fn disk(self) -> &'a Device {
+        self.disk
+    }
+
+    /// Bytes from the beginning of the disk.
+    pub fn start(self) -> u64 {
+        self.start
+    }
+
+    /// Bytes.
+    pub fn size(self) -> u64 {
+        self.size
+    }
+}
+
+impl Table {
+    /// The sectors from `start` up to, but without, `end`, where no partition has any of them.
+    pub fn free<'a>(&self, disk: &'a Device, start: u64, end: u64) -> Option<FreeSectors<'a>> {
+        let inside =
+            self.first <= start && start < end && end <= self.bound() && self.overlap(start, end).is_none();
+        inside.then(|| FreeSectors { disk, start: start * self.sector, size: (end - start) * self.sector })
     }
 }
 
@@ -165,6 +215,13 @@ impl<'a> Surplus<'a> {
 
 /// The token for a change that destroys what is on a device: bound to its serial, or to the identity of its content.
 pub fn token(verb: &str, device: &Device) -> String {
+    let slot = device
+        .slot
+        .as_ref()
+        .and_then(|slot| slot.serial.as_ref().map(|serial| format!("{serial}-part{}", slot.number)));
+    if let Some(slot) = slot {
+        return format!("{verb}:{slot}");
+    }
     let identity = device.serial.as_deref().or(device.content.uuid()).unwrap_or(&device.path);
     format!("{verb}:{identity}")
 }
@@ -175,6 +232,11 @@ pub fn loss(device: &Device) -> String {
         Some(serial) => format!("{serial} ({})", device.path),
         None => device.path.clone(),
     };
+    format!("{name}, {} of {}, holds {}", device.kind.name(), Size(device.size), held(device))
+}
+
+/// What a device holds, and how much of it is used.
+fn held(device: &Device) -> String {
     let used = match &device.content {
         // One that nobody swaps to holds nothing, and no other can be claimed.
         Content::FileSystem(found) if found.kind == "swap" => String::new(),
@@ -184,12 +246,7 @@ pub fn loss(device: &Device) -> String {
         },
         _ => String::new(),
     };
-    format!(
-        "{name}, {} of {}, holds {}{used}",
-        device.kind.name(),
-        Size(device.size),
-        device.content.describe()
-    )
+    format!("{}{used}", device.content.describe())
 }
 
 impl Machine {
@@ -252,7 +309,7 @@ impl Machine {
         }
         let unfinished =
             self.block.as_ref().and_then(|block| Unfinished::explains(&block.unfinished, device));
-        Ok(Claim { device, unfinished })
+        Ok(Claim { device, unfinished, block: self.block.as_ref() })
     }
 
     /// A device that nobody uses, to be removed with all that is on it.

@@ -27,6 +27,7 @@ pub mod packages;
 pub mod quota;
 pub mod services;
 pub mod span;
+pub mod table;
 pub mod unfinished;
 
 /// One host's storage, files, packages, services and kernel settings, as far as they were looked at.
@@ -49,6 +50,8 @@ pub struct Machine {
     pub quotas: quota::Quotas,
     /// What the kernel exports over NFS. [`Domain::Exports`].
     pub exports: Option<exports::Exports>,
+    /// Partition tables, as asked for in [`Needs::tables`] and [`Needs::stretches`].
+    pub tables: table::Tables,
     /// Kernel settings, by key, as asked for in [`Needs::sysctls`].
     pub kernel: kernel::Kernel,
     /// Paths, as asked for in [`Needs::paths`].

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::btrfs::Look;
 use super::luks::LuksNeed;
 use super::quota::Of;
+use super::table::Stretch;
 
 /// A part of the machine that is looked at, and forgotten, as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,6 +50,10 @@ pub struct Needs {
     /// Folders of which one must know to what project they belong.
     pub projects: Vec<String>,
     pub facts: bool,
+    /// Disks, by lasting name, whose partition tables have to be known.
+    pub tables: Vec<String>,
+    /// Parts of disks of which one must know what a partition there would come up with.
+    pub stretches: Vec<Stretch>,
 }
 
 /// A path that has to be looked at.
@@ -101,6 +106,8 @@ impl Needs {
         self.quotas.extend(other.quotas);
         self.projects.extend(other.projects);
         self.facts |= other.facts;
+        self.tables.extend(other.tables);
+        self.stretches.extend(other.stretches);
         self
     }
 }

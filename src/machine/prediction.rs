@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Domain, Machine, Needs, block, btrfs, exports, files, kernel, luks, lvm, mounts, packages, quota,
-    services,
+    services, table,
 };
 
 /// One fact about the machine after an action. Applying it twice is the same as applying it once.
@@ -21,6 +21,7 @@ pub enum Prediction {
     Files(files::FilesEffect),
     Packages(packages::PackagesEffect),
     Services(services::ServicesEffect),
+    Tables(table::TableEffect),
     /// The action touches a whole domain in ways nobody predicts (a command); it is looked at again.
     Touches(Domain),
 }
@@ -48,6 +49,7 @@ impl Prediction {
             Self::Files(effect) => effect.apply(&mut machine.files),
             Self::Packages(effect) => effect.apply(&mut machine.packages),
             Self::Services(effect) => effect.apply(&mut machine.services),
+            Self::Tables(effect) => effect.apply(&mut machine.tables),
             Self::Touches(_) => {}
         }
     }
@@ -67,6 +69,7 @@ impl Prediction {
             Self::Files(effect) => effect.holds(&machine.files),
             Self::Packages(effect) => effect.holds(&machine.packages),
             Self::Services(effect) => effect.holds(&machine.services),
+            Self::Tables(effect) => effect.holds(&machine.tables),
             Self::Touches(_) => Ok(()),
         }
     }
@@ -85,6 +88,7 @@ impl Prediction {
             (Self::Files(later), Self::Files(earlier)) => later.replaces(earlier),
             (Self::Packages(later), Self::Packages(earlier)) => later.needs() == earlier.needs(),
             (Self::Services(later), Self::Services(earlier)) => later.needs() == earlier.needs(),
+            (Self::Tables(later), Self::Tables(earlier)) => later.replaces(earlier),
             _ => false,
         }
     }
@@ -103,6 +107,9 @@ impl Prediction {
             Self::Files(effect) => effect.needs(),
             Self::Packages(effect) => effect.needs(),
             Self::Services(effect) => effect.needs(),
+            Self::Tables(effect) => {
+                Needs { tables: vec![effect.disk().to_owned()], ..Needs::of([Domain::Block]) }
+            }
             Self::Touches(_) => Needs::nothing(),
         }
     }
@@ -134,6 +141,7 @@ impl Prediction {
             }
             Self::Packages(effect) => effect.forget(&mut machine.packages),
             Self::Services(effect) => effect.forget(&mut machine.services),
+            Self::Tables(_) => machine.tables = table::Tables::default(),
         }
     }
 }

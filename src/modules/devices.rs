@@ -1,10 +1,17 @@
-//! What the storage modules share: looking a device up, and clearing it for a new purpose.
+//! What the storage modules share: naming devices, looking them up, and clearing them for a new purpose.
 
-use crate::machine::block::{Block, BlockEffect, Content, Device};
-use crate::machine::claim::{BlankDevice, Claim, loss};
-use crate::machine::{Machine, Prediction};
-use crate::plan::{Change, Plan, Refusal, Step};
-use crate::tools::{blkdiscard, wipefs};
+mod clear;
+mod list;
+mod reference;
+
+pub(super) use clear::{blank_now, clear, confirm, empty_ends, holds_now, keep_table};
+pub(super) use list::DeviceList;
+pub(super) use reference::DeviceRef;
+
+use crate::machine::Machine;
+use crate::machine::block::{Block, Device, DeviceKind};
+use crate::machine::claim::loss;
+use crate::plan::Refusal;
 use crate::units::Size;
 
 /// A text argument that is checked when it is decoded, so that what is wrong is said before any host is touched.
@@ -62,14 +69,23 @@ pub(super) fn block(machine: &Machine) -> Result<&Block, Refusal> {
 pub(super) fn device<'a>(machine: &'a Machine, name: &str, wanted_for: &str) -> Result<&'a Device, Refusal> {
     let block = block(machine)?;
     block.find(name).ok_or_else(|| {
-        let mut refusal = Refusal::new(format!("{wanted_for} needs {name}, and there is no such device"));
-        for device in
-            block.devices.values().filter(|device| device.kind == crate::machine::block::DeviceKind::Disk)
-        {
-            refusal = refusal.fact(loss(device));
+        let twins = block.twins(name);
+        if twins.len() > 1 {
+            let count = twins.len();
+            let title = format!("{wanted_for} needs {name}, and {count} disks have that serial or WWN");
+            let refusal = twins.into_iter().fold(Refusal::new(title), |all, one| all.fact(shown(one)));
+            return refusal.help("name it by path or by a link below /dev/disk/by-path");
         }
-        refusal.help("name a device that is there: by path, by a link below /dev/disk, or by serial")
+        listed(Refusal::new(format!("{wanted_for} needs {name}, and there is no such device")), block)
     })
+}
+
+/// The refusal with the disks that there are.
+fn listed(refusal: Refusal, block: &Block) -> Refusal {
+    let disks = block.devices.values().filter(|device| device.kind == DeviceKind::Disk);
+    disks
+        .fold(refusal, |all, disk| all.fact(loss(disk)))
+        .help("name a device that is there: by path, by a link below /dev/disk, by serial or by WWN")
 }
 
 /// How a device is shown among others: its path, and its serial where it has one.
@@ -78,49 +94,4 @@ pub(super) fn shown(device: &Device) -> String {
         Some(serial) => format!("{} ({serial}, {})", device.path, Size(device.size)),
         None => format!("{} ({})", device.path, Size(device.size)),
     }
-}
-
-/// Goes on only if the device is still what was planned with.
-pub(super) fn confirm(device: &Device, blank: bool) -> Step {
-    Step::Confirm { device: device.path.clone(), serial: device.serial.clone(), size: device.size, blank }
-}
-
-/// Steps that leave both ends of a device empty, so that it is proven blank when looked at again.
-pub(super) fn empty_ends(path: &str, size: u64) -> impl Iterator<Item = Step> {
-    blkdiscard::ends(path, size).into_iter().map(Step::run)
-}
-
-/// Plans what has to go before a device can be used: nothing, an empty table, or somebody's bytes, which takes consent.
-pub(super) fn clear<'a>(plan: &mut Plan, claim: Claim<'a>) -> BlankDevice<'a> {
-    let device = claim.device();
-    let blank = claim.wiped();
-    if !claim.needs_wiping() {
-        return blank;
-    }
-    let predicts = [blank_now(&device.path)];
-    if claim.destroys() {
-        let change = Change::destroy("content of", &device.path, claim.token(), claim.loss());
-        let mut steps = vec![confirm(device, false), Step::run(wipefs::all(claim.unused()))];
-        steps.extend(empty_ends(&device.path, device.size));
-        plan.push(change, steps, predicts);
-    } else {
-        let change = match claim.unfinished() {
-            Some(making) => Change::remove("unfinished bytes on", &device.path, format!("of the {making}")),
-            None => Change::remove("empty partition table of", &device.path, ""),
-        };
-        let mut steps = vec![confirm(device, false), Step::run(wipefs::table(blank))];
-        steps.extend(empty_ends(&device.path, device.size));
-        plan.push(change, steps, predicts);
-    }
-    blank
-}
-
-/// Nothing is on the device any more.
-pub(super) fn blank_now(path: &str) -> Prediction {
-    holds_now(path, Content::Blank { table: false })
-}
-
-/// The device holds this from now on.
-pub(super) fn holds_now(path: &str, content: Content) -> Prediction {
-    Prediction::Block(BlockEffect::Content { path: path.to_owned(), content })
 }

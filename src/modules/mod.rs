@@ -10,6 +10,7 @@ mod btrfs_subvolume;
 pub mod command;
 pub mod copy;
 mod devices;
+mod disk;
 pub mod file;
 mod filesystem;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod mount;
 mod nfs_export;
 pub mod ownership;
 pub mod package;
+mod partition;
 mod paths;
 mod placement;
 pub mod reboot;
@@ -57,6 +59,13 @@ use crate::value::{Map, Value};
 pub trait Module: Send + Sync {
     /// What has to be looked at before planning.
     fn needs(&self) -> Needs;
+
+    /// What else has to be looked at, now that something is known. Asked until the answer stays the same, so it must not
+    /// take back what it asked for before.
+    fn further(&self, machine: &Machine) -> Needs {
+        let _ = machine;
+        Needs::nothing()
+    }
 
     /// What is missing. Pure: the same machine gives the same plan.
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal>;

@@ -132,6 +132,8 @@ modules![
     service::Service,
     systemd::Systemd,
     // storage
+    disk::Disk,
+    partition::Partition,
     md_array::MdArray,
     luks::Luks,
     lvg::Lvg,

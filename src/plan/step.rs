@@ -33,6 +33,9 @@ pub enum Step {
     Validate { path: String, content: Vec<u8>, command: Command },
     /// Waits for something to become true; `or_else` is said when it does not.
     Wait { condition: Condition, timeout_ms: u64, delay_ms: u64, poll_ms: u64, or_else: Option<String> },
+    /// Keeps what a program says as evidence, before something is changed: a new file each time, below
+    /// `/var/lib/holdfast/evidence`, readable by root alone. `name` may have folders in it; the time is added to it.
+    Keep { name: String, command: Command },
     /// Goes on only if the device is still the one that was planned with, and still blank where that was relied on.
     Confirm { device: String, serial: Option<String>, size: u64, blank: bool },
 }
@@ -99,6 +102,7 @@ impl Step {
             Self::Touch { path, .. } => format!("touch {path}"),
             Self::Validate { path, command, .. } => format!("validate {path} with {command}"),
             Self::Wait { condition, .. } => format!("wait until {condition}"),
+            Self::Keep { name, command } => format!("keep what `{command}` says as {name}"),
             Self::Confirm { device, blank, .. } if *blank => {
                 format!("confirm {device} is the same and blank")
             }

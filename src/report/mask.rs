@@ -153,6 +153,10 @@ impl Masking<'_> {
                 self.texts(or_else);
                 self.condition(condition);
             }
+            Step::Keep { name, command } => {
+                self.text(name);
+                self.command(command);
+            }
             Step::Confirm { device, serial, size: _, blank: _ } => {
                 self.texts([device].into_iter().chain(serial));
             }

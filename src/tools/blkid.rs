@@ -8,6 +8,20 @@ pub fn probe(device: &str) -> Command {
     Command::probe("blkid").args(["--probe", "--output", "export", device])
 }
 
+/// Looks at a part of a device as if it were one.
+pub fn probe_stretch(device: &str, offset: u64, size: u64) -> Command {
+    Command::probe("blkid").args([
+        "--probe",
+        "--output",
+        "export",
+        "--offset",
+        &offset.to_string(),
+        "--size",
+        &size.to_string(),
+        device,
+    ])
+}
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -45,6 +59,11 @@ pub fn parse(output: &Output) -> Result<Found, String> {
             line.split_once('=').ok_or_else(|| format!("blkid: no field in the line `{line}`"))?;
         fields.insert(name, unescape(value));
     }
+    // Of a partition it also says which entry of the table it is; that alone is no content.
+    let entry = |name: &str| name.starts_with("PART_ENTRY_");
+    if fields.keys().any(|name| entry(name)) && fields.keys().all(|name| entry(name) || *name == "DEVNAME") {
+        return Ok(Found::Nothing);
+    }
     let mut take = |name: &str| fields.remove(name).filter(|value| !value.is_empty());
     Ok(Found::Signature(Signature {
         kind: take("TYPE"),
@@ -80,6 +99,17 @@ mod tests {
         let Ok(Found::Signature(found)) = parse(&said(0, text)) else { panic!() };
         assert_eq!(found.kind.as_deref(), Some("linux_raid_member"));
         assert_eq!(found.label.as_deref(), Some("any:kvm"));
+    }
+
+    /// Captured: a partition without content, util-linux 2.38.1.
+    #[test]
+    fn an_entry_in_a_table_is_no_content() {
+        let entry = "DEVNAME=/dev/vdb1\nPART_ENTRY_SCHEME=gpt\nPART_ENTRY_NUMBER=1\nPART_ENTRY_SIZE=819200\n";
+        assert_eq!(parse(&said(0, entry)), Ok(Found::Nothing));
+        for more in ["TYPE=xfs\n", "PTTYPE=dos\n", "SOMETHING=new\n"] {
+            assert!(matches!(parse(&said(0, &format!("{entry}{more}"))), Ok(Found::Signature(_))));
+        }
+        assert!(matches!(parse(&said(0, "DEVNAME=/dev/vdb\n")), Ok(Found::Signature(_))));
     }
 
     #[test]

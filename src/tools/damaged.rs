@@ -6,7 +6,7 @@ use proptest::sample::Index;
 
 use super::{
     apt, blkid, cryptsetup, crypttab, dpkg, exportfs, fstab, getent, ip, lsattr, lsblk, luks_header, lvm,
-    mdadm, mountinfo, mounts, procfs, sysctl, systemctl, wipefs, xfs_quota,
+    mdadm, mountinfo, mounts, procfs, sfdisk, sysctl, systemctl, wipefs, xfs_quota,
 };
 use crate::exec::{Output, Status};
 
@@ -34,6 +34,15 @@ macro_rules! parsers {
                 drop(blkid::parse(&Output { status: Status::Code(status), stdout: text.into(), stderr: vec![] }));
             },
             sample: "DEVNAME=/dev/vdb\nUUID=f6b1b2a5-a3ca\nLABEL=any:kvm\nTYPE=linux_raid_member\nUSAGE=raid\n",
+        }, Parser {
+            file: "sfdisk",
+            read: |text| for status in [0, 1] {
+                let output = Output { status: Status::Code(status), stdout: text.into(), stderr: vec![] };
+                drop(sfdisk::parse("/dev/vdb", 1 << 30, &output));
+            },
+            sample: "{\"partitiontable\":{\"label\":\"gpt\",\"id\":\"04B8\",\"device\":\"/dev/vdb\",\"firstlba\":2048,\
+                \"lastlba\":2097118,\"sectorsize\":512,\"partitions\":[{\"node\":\"/dev/vdb1\",\"start\":2048,\
+                \"size\":204800,\"type\":\"E6D6\",\"name\":\"a b\",\"attrs\":\"GUID:63\"}]}}",
         }];
     };
 }

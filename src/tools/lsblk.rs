@@ -11,7 +11,7 @@ pub fn list() -> Command {
         "--json",
         "--bytes",
         "--output",
-        "NAME,KNAME,PATH,MAJ:MIN,TYPE,SIZE,RO,SERIAL,WWN,MODEL,FSTYPE,LABEL,UUID,PTTYPE,FSSIZE,FSUSED",
+        "NAME,KNAME,PATH,MAJ:MIN,TYPE,SIZE,RO,RM,ROTA,LOG-SEC,SERIAL,WWN,MODEL,FSTYPE,LABEL,UUID,PTTYPE,FSSIZE,FSUSED",
     ])
 }
 
@@ -26,7 +26,11 @@ pub struct Row {
     pub number: String,
     pub kind: String,
     pub size: u64,
+    /// Bytes of a logical sector.
+    pub sector: u64,
     pub read_only: bool,
+    pub removable: bool,
+    pub rotational: Option<bool>,
     pub serial: Option<String>,
     pub wwn: Option<String>,
     pub model: Option<String>,
@@ -68,6 +72,11 @@ fn collect(device: &Value, parent: Option<&str>, rows: &mut Vec<Row>) -> Result<
         Some(Value::String(text)) => text.trim().parse().ok(),
         _ => None,
     };
+    let flag = |field: &str| match device.get(field) {
+        Some(Value::Bool(flag)) => Some(*flag),
+        Some(Value::String(text)) => Some(text.trim() == "1"),
+        _ => None,
+    };
     let need = |field: &str| text(field).ok_or_else(|| format!("lsblk: {kname} has no field `{field}`"));
     if let Some(known) = rows.iter_mut().find(|row| row.kname == kname) {
         known.parents.extend(
@@ -81,7 +90,10 @@ fn collect(device: &Value, parent: Option<&str>, rows: &mut Vec<Row>) -> Result<
         number: need("maj:min")?,
         kind: need("type")?,
         size: number("size").ok_or_else(|| format!("lsblk: {kname} has no number in `size`"))?,
-        read_only: device.get("ro").is_some_and(|ro| ro == &Value::Bool(true) || ro == "1"),
+        sector: number("log-sec").filter(|sector| *sector > 0).unwrap_or(512),
+        read_only: flag("ro").unwrap_or(false),
+        removable: flag("rm").unwrap_or(false),
+        rotational: flag("rota"),
         serial: text("serial"),
         wwn: text("wwn"),
         model: text("model"),

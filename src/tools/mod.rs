@@ -27,6 +27,7 @@ pub mod mount;
 pub mod mountinfo;
 pub mod mounts;
 pub mod procfs;
+pub mod sfdisk;
 pub mod sysctl;
 pub mod systemctl;
 pub mod udevadm;

@@ -73,6 +73,13 @@ impl Host {
 
     /// The tasks change the machine, exactly as a dry run says before, and leave nothing to change.
     pub(crate) fn becomes(&self, tasks: &str, more: &[&str]) -> Vec<Value> {
+        let done = self.changes(tasks, more);
+        self.stays(tasks);
+        done
+    }
+
+    /// The tasks change the machine, exactly as a dry run says before. Done again, they may take consent again.
+    pub(crate) fn changes(&self, tasks: &str, more: &[&str]) -> Vec<Value> {
         let before = self.written();
         let dry = self.run(tasks, &[more, &["--check"]].concat()).must(0);
         assert_eq!(self.written(), before, "the dry run wrote to a disk");
@@ -83,7 +90,6 @@ impl Host {
         }
         assert_eq!(shown.len(), done.len(), "the dry run showed {shown:#?}, done was {done:#?}");
         assert!(real.changed() > 0, "nothing was changed");
-        self.stays(tasks);
         done
     }
 

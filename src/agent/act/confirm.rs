@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::exec::{Command, Output, Status, System};
+use crate::exec::{Command, Output, System};
 use crate::plan::Failure;
+use crate::tools::blkid;
 
 #[derive(Deserialize)]
 struct Listing {
@@ -78,10 +79,9 @@ fn proven_blank(device: &str, found: &Device, system: &dyn System) -> Result<(),
     if !system.open_exclusive(Path::new(device)).unwrap_or(false) {
         return Err(occupied("somebody has it open for themselves alone".to_owned()));
     }
-    let probe = Command::probe("blkid").args(["-p", device]);
-    let answer = system.run(&probe);
-    // 2 is "nothing found"; everything else, ambivalence (8) and errors too, counts as occupied.
-    if answer.status != Status::Code(2) {
+    let answer = system.run(&blkid::probe(device));
+    // Everything but a plain "nothing found" counts as occupied: ambivalence and errors too.
+    if blkid::parse(&answer) != Ok(blkid::Found::Nothing) {
         return Err(occupied(described("blkid", &answer)));
     }
     let list = Command::probe("wipefs").args(["--noheadings", "-n", device]);
@@ -100,7 +100,7 @@ fn described(tool: &str, answer: &Output) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::Transcript;
+    use crate::exec::{Status, Transcript};
 
     const LSBLK: &str = "lsblk -J -b -o NAME,SIZE,SERIAL,MOUNTPOINT /dev/vdb";
     const FREE: &str =
@@ -115,7 +115,7 @@ mod tests {
         let system = Transcript::new()
             .device("/dev/vdb", 1 << 30, &[])
             .says(LSBLK, FREE)
-            .ends("blkid -p /dev/vdb", Status::Code(2), "", "")
+            .ends("blkid --probe --output export /dev/vdb", Status::Code(2), "", "")
             .says("wipefs --noheadings -n /dev/vdb", "");
         assert_eq!(titled(&system, "HF-1", 1 << 30), Ok(()));
         assert!(titled(&system, "HF-2", 1 << 30).unwrap_err().contains("its serial is HF-1, not HF-2"));
@@ -126,8 +126,14 @@ mod tests {
     fn doubt_counts_as_occupied() {
         let seen = || Transcript::new().says(LSBLK, FREE);
         assert!(titled(&seen(), "HF-1", 1 << 30).unwrap_err().contains("for themselves alone"));
-        let probed =
-            |status| seen().device("/dev/vdb", 1 << 30, &[]).ends("blkid -p /dev/vdb", status, "", "");
+        let probed = |status| {
+            seen().device("/dev/vdb", 1 << 30, &[]).ends(
+                "blkid --probe --output export /dev/vdb",
+                status,
+                "",
+                "",
+            )
+        };
         for status in [Status::Code(0), Status::Code(8), Status::Missing, Status::TimedOut] {
             assert!(titled(&probed(status), "HF-1", 1 << 30).unwrap_err().contains("`blkid` says"));
         }

@@ -112,7 +112,7 @@ fn keep(path: &Path, before: &fs::Metadata) -> io::Result<PathBuf> {
 }
 
 /// Seconds since the epoch as `2024-05-01T12:33:44Z`.
-fn stamp(seconds: u64) -> String {
+pub(super) fn stamp(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Civil from days, with years that begin in March (Howard Hinnant).
     let z = days + 719_468;

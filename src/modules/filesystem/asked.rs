@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::kind::{Kind, kind};
+use crate::modules::devices::DeviceRef;
 use crate::tools::filesystem::{ext, xfs};
 use crate::units::Size;
 
@@ -11,8 +12,9 @@ use crate::units::Size;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
-    /// The device: a path, a link below `/dev/disk`, or a serial.
-    pub(super) dev: String,
+    /// The device: a path, a link below `/dev/disk`, a serial or a WWN; or a mapping of what it has to be, such as
+    /// `{path: /dev/vdb, serial: HF-1}`.
+    pub(super) dev: DeviceRef,
     /// Which file system. Needed while it is `present`.
     pub(super) fstype: Option<Type>,
     /// Its label: at most 12 bytes for xfs, 16 for ext, 255 for btrfs and f2fs, 11 for vfat, 15 for swap. Left out, it

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::asked::{Asked, State};
 use self::kind::{Kind, Place};
-use super::devices::{clear, confirm, device, holds_now};
+use super::devices::{DeviceRef, clear, confirm, holds_now};
 use super::{Describe, Module};
 use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::{Domain, Machine, Needs};
@@ -71,14 +71,18 @@ impl Module for Filesystem {
     fn needs(&self) -> Needs {
         let needs = Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]);
         match self.0.size() {
-            Ok(Some(size)) => needs.and(size::to_shrink(&self.0.dev, size)),
+            Ok(Some(size)) => match &self.0.dev {
+                DeviceRef::Name(name) => needs.and(size::to_shrink(name, size)),
+                // Which device that is shows only once they are looked at: it is not made smaller by such a name.
+                DeviceRef::Traits(_) => needs,
+            },
             _ => needs,
         }
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let asked = &self.0;
-        let device = device(machine, &asked.dev, "the file system")?;
+        let device = asked.dev.find(machine, "the file system")?;
         let mut plan = Plan::empty();
         if asked.state == State::Absent {
             if !matches!(device.content, Content::Blank { .. }) {

@@ -12,6 +12,19 @@ use crate::tools::lvm;
 use crate::units::{MIB, Size};
 
 impl Lvg {
+    /// The devices that `pvs` speaks of; those the group has count where only their number is said.
+    pub(super) fn named<'a>(
+        &self,
+        machine: &'a Machine,
+        found: Option<&Group>,
+    ) -> Result<Vec<&'a Device>, Refusal> {
+        let known = machine.block.iter().flat_map(|block| block.devices.values());
+        let held: Vec<&Device> = known
+            .filter(|device| found.is_some_and(|group| group.physical.contains_key(&device.path)))
+            .collect();
+        self.pvs.find(machine, &format!("the volume group {}", &*self.vg), &held, &[])
+    }
+
     /// Refuses what cannot be had of the group as it is.
     pub(super) fn check(&self, found: Option<&Group>) -> Result<(), Refusal> {
         let name = &*self.vg;
@@ -57,13 +70,12 @@ impl Lvg {
         let mut steps = Vec::new();
         let mut predicts = Vec::new();
         let mut blanks = Vec::new();
-        for pv in &self.pvs {
-            let device = device(machine, pv, &format!("the volume group {name}"))?;
+        for device in self.named(machine, found)? {
             if group.physical.contains_key(&device.path) {
                 continue;
             }
             let freed = machine.lvm.as_ref().is_some_and(|lvm| lvm.orphans.contains(&device.path));
-            if freed {
+            if freed && machine.claim(device)?.unfinished().is_none() {
                 return Err(Refusal::new(format!("{} is a physical volume of no group", shown(device)))
                     .fact("it may belong to a group that is only half there")
                     .help(format!("if nothing of it is wanted: `pvremove {}`", device.path)));

@@ -22,10 +22,8 @@ impl Lvg {
         plan: &mut Plan,
     ) -> Result<(), Refusal> {
         let purpose = format!("the volume group {}", group.name);
-        let mut named = BTreeSet::new();
-        for pv in &self.pvs {
-            named.insert(device(machine, pv, &purpose)?.path.as_str());
-        }
+        let named = self.named(machine, Some(group))?;
+        let named: BTreeSet<&str> = named.into_iter().map(|device| device.path.as_str()).collect();
         let mut leaving = Vec::new();
         for path in group.physical.keys().filter(|path| !named.contains(path.as_str())) {
             leaving.push(device(machine, path, &purpose)?);

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::devices::{checked_text, lvm_name};
+use super::devices::{DeviceList, checked_text, lvm_name};
 use super::{Describe, Module};
 use crate::machine::lvm::{Group, LvmEffect};
 use crate::machine::{Domain, Machine, Needs, Prediction};
@@ -64,9 +64,10 @@ fn extent(text: &str) -> Result<u64, String> {
 pub(super) struct Lvg {
     /// The name of the volume group.
     vg: GroupName,
-    /// The devices it is made of: paths, links below `/dev/disk`, or serials. Needed while it is `present`.
+    /// The devices it is made of: paths, links below `/dev/disk`, serials, or mappings of what a disk has to be; or
+    /// `unused: {count: 2, min_size: 1TiB}` for disks that nobody uses. Needed while it is `present`.
     #[serde(default)]
-    pvs: Vec<String>,
+    pvs: DeviceList,
     /// The size of an extent. A number alone counts MiB. A group that is there keeps its own unless another is given.
     pesize: Option<ExtentSize>,
     /// Whether devices that `pvs` does not name are taken out of the group.

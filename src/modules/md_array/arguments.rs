@@ -123,7 +123,7 @@ impl MdArray {
         let level = self.level()?;
         let chunk = if level.striped() { self.chunk().unwrap_or(512 * KIB) } else { 0 };
         let layout = self.layout().unwrap_or(Layout::NEAR_2);
-        Ok(Shape { level, layout, chunk, slots: self.members.len() as u64 })
+        Ok(Shape { level, layout, chunk, slots: self.members.len() })
     }
 
     /// How it is to be consistent after a crash.
@@ -149,7 +149,7 @@ impl MdArray {
                 "the array {} needs {wanted} members, and {slots} are given",
                 &*self.name
             ))
-            .fact(format!("devices: {wanted}, members: {}", self.members.join(", ")))
+            .fact(format!("devices: {wanted}, members: {}", self.members))
             .help("name as many members as `devices` says, or change `devices`"));
         }
         if slots < level.least() {

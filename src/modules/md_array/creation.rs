@@ -6,7 +6,7 @@ use crate::machine::array::{Array, Level, Member, Shape};
 use crate::machine::block::{BlockEffect, Content, Device, DeviceKind, Uuid};
 use crate::machine::claim::{BlankDevice, token};
 use crate::machine::{Machine, Prediction};
-use crate::modules::devices::{blank_now, clear, confirm, empty_ends, holds_now, shown};
+use crate::modules::devices::{blank_now, clear, confirm, device, empty_ends, holds_now, shown};
 use crate::plan::{Change, Plan, Refusal, Risk, Step};
 use crate::tools::mdadm::{self, Flags};
 use crate::tools::udevadm;
@@ -133,7 +133,9 @@ impl MdArray {
     /// How each device is to be treated.
     pub(super) fn flags(&self, machine: &Machine) -> Result<Treatment, Refusal> {
         let paths = |names: &[String]| -> Result<Vec<String>, Refusal> {
-            let devices = self.devices(machine, names)?;
+            let purpose = format!("the array {}", &*self.name);
+            let devices: Vec<&Device> =
+                names.iter().map(|name| device(machine, name, &purpose)).collect::<Result<_, _>>()?;
             let (members, spares) = self.described(machine)?;
             let stranger =
                 devices.iter().find(|one| !members.iter().chain(&spares).any(|other| other.path == one.path));

@@ -21,6 +21,7 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::devices::DeviceList;
 use super::{Describe, Module};
 use crate::machine::{Domain, Machine, Needs};
 use crate::plan::{Plan, Refusal};
@@ -46,14 +47,15 @@ pub(super) struct MdArray {
     name: ArrayName,
     /// `raid0`, `raid1`, `raid5`, `raid6` or `raid10`; the number alone will do. Needed while it is `present`.
     level: Option<LevelName>,
-    /// The disks or partitions it is made of: paths, links below `/dev/disk`, or serials. Needed while it is `present`.
+    /// The disks or partitions it is made of: paths, links below `/dev/disk`, serials, or mappings of what a disk has
+    /// to be; or `unused: {count: 4, min_size: 1TiB}` for disks that nobody uses. Needed while it is `present`.
     #[serde(default)]
-    members: Vec<String>,
+    members: DeviceList,
     /// How many members there have to be. Given, another number of `members` is refused.
     devices: Option<u64>,
-    /// Devices that stand by.
+    /// Devices that stand by, named like `members`.
     #[serde(default)]
-    spares: Vec<String>,
+    spares: DeviceList,
     /// Members that are read only when no other can be, for a slow copy of a fast disk. Only for raid1.
     #[serde(default)]
     write_mostly: Vec<String>,

@@ -2,9 +2,9 @@
 
 use super::MdArray;
 use crate::machine::Machine;
-use crate::machine::array::Array;
-use crate::machine::block::{Block, Device};
-use crate::modules::devices::{block, device, shown};
+use crate::machine::array::{Array, Member};
+use crate::machine::block::{Content, Device};
+use crate::modules::devices::{block, shown};
 use crate::plan::Refusal;
 
 impl MdArray {
@@ -30,7 +30,10 @@ impl MdArray {
             .filter(|(device, array)| device.path == path || array.name == *self.name || registered(array))
             .collect();
         if found.len() > 1 {
-            let described = |array: &Array| self.members.iter().any(|name| has(block, array, name));
+            let described = |array: &Array| {
+                let named = self.members.named().iter().filter_map(|one| one.find(machine, "").ok());
+                named.into_iter().any(|device| array.member(&device.path).is_some())
+            };
             let with_member: Vec<_> = found
                 .iter()
                 .copied()
@@ -57,17 +60,20 @@ impl MdArray {
         self.running(machine)?.ok_or_else(|| Refusal::new(format!("there is no array {}", &*self.name)))
     }
 
-    /// The devices of these names, each once.
-    pub(super) fn devices<'a>(
+    /// The members and the spares that are described, each once. Where only their number is said, those that the array
+    /// has count.
+    pub(super) fn described<'a>(
         &self,
         machine: &'a Machine,
-        names: &[String],
-    ) -> Result<Vec<&'a Device>, Refusal> {
+    ) -> Result<(Vec<&'a Device>, Vec<&'a Device>), Refusal> {
         let purpose = format!("the array {}", &*self.name);
-        let found: Vec<&Device> =
-            names.iter().map(|name| device(machine, name, &purpose)).collect::<Result<_, _>>()?;
-        for (at, device) in found.iter().enumerate() {
-            if found[..at].iter().any(|other| other.path == device.path) {
+        let has = self.holding(machine)?;
+        let slots = usize::try_from(self.members.len()).unwrap_or(has.len()).min(has.len());
+        let members = self.members.find(machine, &purpose, &has[..slots], &[])?;
+        let spares = self.spares.find(machine, &purpose, &has[slots..], &members)?;
+        let all: Vec<&Device> = members.iter().chain(&spares).copied().collect();
+        for (at, device) in all.iter().enumerate() {
+            if all[..at].iter().any(|other| other.path == device.path) {
                 return Err(Refusal::new(format!(
                     "{} is given twice for the array {}",
                     shown(device),
@@ -75,21 +81,20 @@ impl MdArray {
                 )));
             }
         }
-        Ok(found)
-    }
-
-    /// The members and the spares that are described; none is both.
-    pub(super) fn described<'a>(
-        &self,
-        machine: &'a Machine,
-    ) -> Result<(Vec<&'a Device>, Vec<&'a Device>), Refusal> {
-        let all: Vec<String> = self.members.iter().chain(&self.spares).cloned().collect();
-        let mut members = self.devices(machine, &all)?;
-        let spares = members.split_off(self.members.len());
         Ok((members, spares))
     }
-}
 
-fn has(block: &Block, array: &Array, name: &str) -> bool {
-    block.find(name).is_some_and(|device| array.member(&device.path).is_some())
+    /// What the array has, running or not: full members first, then those that stand by or are being filled.
+    fn holding<'a>(&self, machine: &'a Machine) -> Result<Vec<&'a Device>, Refusal> {
+        let block = block(machine)?;
+        let Some((_, array)) = self.running(machine)? else {
+            let ours =
+                |content: &Content| matches!(content, Content::Member { name, .. } if *name == *self.name);
+            return Ok(block.devices.values().filter(|device| ours(&device.content)).collect());
+        };
+        let (spare, full): (Vec<&Member>, Vec<&Member>) =
+            array.members.iter().partition(|member| member.spare);
+        let all = full.into_iter().chain(spare);
+        Ok(all.filter_map(|member| block.find(&member.device)).collect())
+    }
 }

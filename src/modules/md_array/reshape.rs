@@ -38,7 +38,7 @@ impl MdArray {
 
     /// Whether level and number of members are as described.
     pub(super) fn is_shaped(&self, array: &Array) -> Result<bool, Refusal> {
-        Ok(array.level == self.level()?.name() && array.slots == self.members.len() as u64)
+        Ok(array.level == self.level()?.name() && array.slots == self.members.len())
     }
 
     pub(super) fn shape_of(&self, array: &Array) -> Result<Shape, Refusal> {

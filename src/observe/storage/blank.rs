@@ -70,11 +70,15 @@ fn ends(path: &str, size: u64, system: &dyn System) -> std::io::Result<(Vec<u8>,
 fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Content {
     let Some(kind) = found.kind else {
         let table = found.table.unwrap_or_else(|| "unknown".to_owned());
-        let empty = table == "gpt"
-            && ends(path, size, system).is_ok_and(|(first, last)| empty_table(&first, &last))
-            && signatures(path, system)
-                .is_ok_and(|all| all.iter().all(|kind| matches!(kind.as_str(), "gpt" | "PMBR")))
-            && system.open_exclusive(Path::new(path)).unwrap_or(false);
+        let only = |signs: &[&str]| {
+            signatures(path, system).is_ok_and(|all| all.iter().all(|kind| signs.contains(&kind.as_str())))
+        };
+        let empty = match (table.as_str(), ends(path, size, system)) {
+            ("gpt", Ok((first, last))) => empty_table(&first, &last) && only(&["gpt", "PMBR"]),
+            ("dos", Ok((first, last))) => empty_dos_table(&first, &last) && only(&["dos"]),
+            _ => false,
+        };
+        let empty = empty && system.open_exclusive(Path::new(path)).unwrap_or(false);
         return if empty { Content::Blank { table: true } } else { Content::Partitions { table } };
     };
     named(
@@ -133,6 +137,18 @@ fn empty_table(first: &[u8], last: &[u8]) -> bool {
     })
 }
 
+/// Whether there is a dos table without partitions and without boot code, and nothing else.
+fn empty_dos_table(first: &[u8], last: &[u8]) -> bool {
+    let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    // Between the code and the partitions is the disk's identifier.
+    first.len() > 512
+        && zero(&first[..440])
+        && zero(&first[446..510])
+        && first[510..512] == [0x55, 0xaa]
+        && zero(&first[512..])
+        && zero(last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +203,17 @@ mod tests {
         full.push((1024, b"entry"));
         assert!(occupied(&look(&full, Status::Code(0), "PTTYPE=gpt\n", both)));
         assert!(occupied(&look(&table, Status::Code(0), "PTTYPE=dos\n", both)));
+    }
+
+    #[test]
+    fn so_is_an_empty_dos_table() {
+        let table: [(u64, &[u8]); 2] = [(440, &[1, 2, 3, 4]), (510, &[0x55, 0xaa])];
+        let sign = r#"{"signatures":[{"type":"dos"}]}"#;
+        let seen = |content: &[(u64, &[u8])]| look(content, Status::Code(0), "PTTYPE=dos\n", sign);
+        assert_eq!(seen(&table), Content::Blank { table: true });
+        for more in [(0, &[0xeb_u8]), (446, &[0x80]), (512, &[1])] {
+            let more: (u64, &[u8]) = (more.0, more.1);
+            assert!(occupied(&seen(&[table[0], table[1], more])));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{array, ask, blank, span, superblock, unread};
 use crate::exec::System;
-use crate::machine::block::{Block, Content, Device, DeviceKind, logical_path};
+use crate::machine::block::{Block, Content, Device, DeviceKind, Slot, logical_path};
 use crate::machine::unfinished::{NOTES, Unfinished};
 use crate::plan::Failure;
 use crate::tools::lsblk::{self, Row};
@@ -70,10 +70,14 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
                 path: path.clone(),
                 kind: kind(row),
                 size: row.size,
+                sector: row.sector,
                 serial: row.serial.clone(),
                 wwn: row.wwn.clone(),
                 model: row.model.clone(),
                 read_only: row.read_only,
+                removable: row.removable,
+                rotational: row.rotational,
+                slot: slot(row, &rows, system),
                 sits_on: row.parents.iter().filter_map(|parent| keys.get(parent.as_str()).cloned()).collect(),
                 content,
                 array: running,
@@ -143,6 +147,20 @@ fn kind(row: &Row) -> DeviceKind {
         kind if kind.starts_with("raid") || kind == "linear" || kind == "md" => DeviceKind::Array,
         _ => DeviceKind::Other,
     }
+}
+
+/// Where a partition lies; the kernel counts in sectors of 512 bytes, whatever the disk does.
+fn slot(row: &Row, rows: &[Row], system: &dyn System) -> Option<Slot> {
+    let number = |name: &str| -> Option<u64> {
+        let bytes = system.read(Path::new(&format!("/sys/class/block/{}/{name}", row.kname))).ok()?;
+        String::from_utf8_lossy(&bytes).trim().parse().ok()
+    };
+    let disk = rows.iter().find(|other| row.parents.contains(&other.kname)).filter(|_| row.kind == "part")?;
+    Some(Slot {
+        number: number("partition")?,
+        start: number("start")?.checked_mul(512)?,
+        serial: disk.serial.clone(),
+    })
 }
 
 /// Kernel names of what is mounted or swapped to.

@@ -1,4 +1,4 @@
-//! Block devices, LVM, mounts, exports and kernel settings.
+//! Block devices, partition tables, LVM, mounts, exports and kernel settings.
 
 mod array;
 mod blank;
@@ -11,6 +11,7 @@ mod member;
 mod quota;
 mod span;
 mod superblock;
+mod table;
 
 use std::path::Path;
 
@@ -26,6 +27,10 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
     let names = above.into_iter().any(wants);
     if machine.block.is_none() && (wants(Domain::Block) || names) {
         machine.block = Some(block::observe(system)?);
+    }
+    if let Some(block) = &machine.block {
+        table::observe(&mut machine.tables, block, &needs.tables, system)?;
+        table::look_into(&mut machine.tables, &needs.stretches, system)?;
     }
     let Some(block) = machine.block.as_ref().filter(|_| names) else {
         return rest(machine, needs, system);
