@@ -16,6 +16,7 @@ mod kvm_storage;
 mod layers;
 mod luks;
 mod md;
+mod mounts;
 mod signatures;
 mod told;
 
