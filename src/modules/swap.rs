@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::devices::{block, checked_text, clear, confirm, holds_now};
 use super::mount::fstab::{self, Wanted};
 use super::{Describe, Module};
-use crate::machine::block::{Content, Device};
+use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::fstab::Place;
 use crate::machine::mounts::Mounts;
 use crate::machine::{Domain, Machine, Needs};
@@ -243,7 +243,7 @@ fn make(machine: &Machine, device: &Device, plan: &mut Plan) -> Result<(), Refus
         return Ok(());
     }
     let blank = clear(plan, machine.claim(device)?);
-    let content = Content::Other { kind: "swap".to_owned(), uuid: None, label: None };
+    let content = Content::FileSystem(FileSystem::new("swap"));
     plan.push(
         Change::create("swap area", &device.path, Size(device.size).to_string()),
         [confirm(device, true), Step::run(tool::make(blank)), Step::run(udevadm::settle())],

@@ -102,8 +102,9 @@ impl<'a> Source<'a> {
             Self::Server(_) | Self::Named(_) => return wanted.map(str::to_owned).ok_or_else(missing),
         };
         match (&device.content, wanted) {
-            (Content::FileSystem(found), None) => Ok(found.kind.clone()),
-            (Content::FileSystem(found), Some(wanted)) if wanted == found.kind || wanted == "auto" => {
+            (Content::FileSystem(found), _)
+                if found.kind != "swap" && wanted.is_none_or(|one| one == found.kind || one == "auto") =>
+            {
                 Ok(found.kind.clone())
             }
             (content, wanted) => Err(Refusal::new(format!(
