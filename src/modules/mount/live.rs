@@ -36,7 +36,8 @@ impl Seen<'_> {
             let (now, root) = source.shown(options);
             change = change.attribute("source", Some(before), Some(shown(&now, &root)));
         }
-        let differing = differing(options, &found.options);
+        let inherits = matches!(source, Source::Folder { .. });
+        let differing = differing(options, &found.options, inherits);
         if !differing.is_empty() {
             let before = found.options.join(",");
             change = change.attribute("options", Some(before), Some(options.to_owned()));

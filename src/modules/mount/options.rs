@@ -31,7 +31,10 @@ pub(super) fn subvolume(options: &str) -> Option<String> {
 
 /// The words a remount has to say beside the options themselves, or the options that are not in force; empty when all
 /// is as asked for. Which subvolume is seen is the source's business.
-pub(super) fn differing<'a>(wanted: &'a str, live: &[String]) -> Vec<&'a str> {
+///
+/// What was not asked for is the default, but for a folder that is seen elsewhere (`inherits`): there it is what is in
+/// force where the folder is.
+pub(super) fn differing<'a>(wanted: &'a str, live: &[String], inherits: bool) -> Vec<&'a str> {
     let words: Vec<&str> = wanted.split(',').collect();
     let is_live = |word: &str| live.iter().any(|option| option == word);
     let mut differing = Vec::new();
@@ -41,7 +44,7 @@ pub(super) fn differing<'a>(wanted: &'a str, live: &[String]) -> Vec<&'a str> {
             Some(word) if *word == flag && !is_live(flag) => differing.push(flag),
             Some(word) if *word == opposite && is_live(flag) => differing.push(opposite),
             // Read-only by itself is the kernel's answer to an error, not somebody's wish to be undone.
-            None if is_live(flag) && flag != "ro" => differing.push(opposite),
+            None if is_live(flag) && flag != "ro" && !inherits => differing.push(opposite),
             _ => {}
         }
     }
@@ -75,15 +78,23 @@ mod tests {
     #[test]
     fn compares_what_can_be_seen() {
         let xfs = live("rw,noatime,attr2,inode64,logbsize=32k,noquota");
-        assert!(differing("noatime,nofail,x-systemd.automount", &xfs).is_empty());
-        assert_eq!(differing("defaults", &xfs), ["relatime"]);
-        assert_eq!(differing("noatime,nodev,logbsize=64k", &xfs), ["nodev", "logbsize=64k"]);
-        assert!(differing("defaults", &live("ro,relatime")).is_empty());
-        assert_eq!(differing("rw", &live("ro,relatime")), ["rw"]);
+        assert!(differing("noatime,nofail,x-systemd.automount", &xfs, false).is_empty());
+        assert_eq!(differing("defaults", &xfs, false), ["relatime"]);
+        assert_eq!(differing("noatime,nodev,logbsize=64k", &xfs, false), ["nodev", "logbsize=64k"]);
+        assert!(differing("defaults", &live("ro,relatime"), false).is_empty());
+        assert_eq!(differing("rw", &live("ro,relatime"), false), ["rw"]);
         let btrfs = live("rw,noatime,compress=zstd:3,space_cache=v2,subvolid=256,subvol=/@data");
-        assert!(differing("noatime,compress=zstd,subvol=@data", &btrfs).is_empty());
-        assert_eq!(differing("noatime,compress=lzo,subvol=/@data", &btrfs), ["compress=lzo"]);
-        assert!(differing("subvol=@home", &live("rw,subvolid=256,subvol=/@home")).is_empty());
+        assert!(differing("noatime,compress=zstd,subvol=@data", &btrfs, false).is_empty());
+        assert_eq!(differing("noatime,compress=lzo,subvol=/@data", &btrfs, false), ["compress=lzo"]);
+        assert!(differing("subvol=@home", &live("rw,subvolid=256,subvol=/@home"), false).is_empty());
+    }
+
+    #[test]
+    fn a_folder_has_the_flags_of_where_it_is() {
+        let there = live("rw,noatime,nodev");
+        assert!(differing("bind", &there, true).is_empty());
+        assert_eq!(differing("bind,ro", &there, true), ["ro"]);
+        assert_eq!(differing("bind,dev", &there, true), ["dev"]);
     }
 
     #[test]
@@ -97,7 +108,7 @@ mod tests {
     #[test]
     fn what_is_foreseen_does_not_differ() {
         for options in ["defaults", "noatime", "ro,nodev", "noatime,lazytime,nofail"] {
-            assert!(differing(options, &foreseen(options)).is_empty(), "{options}");
+            assert!(differing(options, &foreseen(options), false).is_empty(), "{options}");
         }
     }
 }
