@@ -182,7 +182,7 @@ impl Module for Mount {
                 }
                 if self.state != State::Present {
                     let seen = Seen { target, source: &source, fstype: &fstype, options: &options };
-                    seen.mount(machine, mounts, &mut plan)?;
+                    seen.mount(mounts, &mut plan)?;
                 }
             }
             State::Unmounted => live::unmount(mounts, target, &mut plan)?,

@@ -53,7 +53,7 @@ fn verify(new: &Path, old: &Path, system: &dyn System) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec::{Command, Output, Stat, Status};
+    use crate::exec::{Command, Output, Private, Seen, Stat, Status};
 
     /// A machine whose `findmnt` dislikes every file with `bad` in it, by the mount point `/bad`.
     struct Picky;
@@ -84,6 +84,10 @@ mod tests {
 
         fn resolve(&self, path: &Path) -> std::io::Result<std::path::PathBuf> {
             path.canonicalize()
+        }
+
+        fn look(&self, _: Option<&Private>, _: &Path, _: &[String]) -> std::io::Result<Vec<Option<Seen>>> {
+            unreachable!("nobody asks")
         }
 
         fn stat(&self, _: &Path) -> std::io::Result<Option<Stat>> {

@@ -2,10 +2,9 @@
 
 use super::options::{differing, foreseen};
 use super::source::Source;
+use crate::machine::Prediction;
 use crate::machine::files::FilesEffect;
 use crate::machine::mounts::{Live, Mounts, MountsEffect, is_below};
-use crate::machine::{Machine, Prediction};
-use crate::modules::devices::block;
 use crate::plan::{Change, Plan, Refusal, Risk, Step};
 use crate::tools::mount as tool;
 
@@ -18,7 +17,7 @@ pub(super) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    pub(super) fn mount(&self, machine: &Machine, mounts: &Mounts, plan: &mut Plan) -> Result<(), Refusal> {
+    pub(super) fn mount(&self, mounts: &Mounts, plan: &mut Plan) -> Result<(), Refusal> {
         let Self { target, source, fstype, options } = *self;
         let mount = Step::run(tool::mount(source.given(), target, fstype, options));
         let Some(found) = mounts.at(target) else {
