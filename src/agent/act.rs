@@ -2,8 +2,10 @@
 
 mod confirm;
 mod evidence;
+mod fstab;
 mod place;
 mod shape;
+mod unmount;
 mod wait;
 
 use std::path::Path;
@@ -43,6 +45,11 @@ pub(super) fn perform(
             place::write(&path, &after, metadata, false).map_err(failed)?;
             Ok(None)
         }
+        Step::Fstab { edits } => {
+            let edits = edits.iter().map(|edit| resolve_edit(edit, system)).collect::<Result<Vec<_>, _>>()?;
+            fstab::edit(crate::tools::fstab::PATH, &edits, system).map(|()| None)
+        }
+        Step::Unmount { target } => unmount::unmount(target, system).map(Some),
         Step::Remove { path, recursive } => done(shape::remove(Path::new(path), *recursive), failed),
         Step::Directory { path, metadata } => done(shape::directory(Path::new(path), metadata), failed),
         Step::Link { path, target } => done(shape::link(Path::new(path), Path::new(target)), failed),

@@ -263,6 +263,10 @@ impl Content {
             (Self::Other { uuid: None, .. }, Self::Other { kind, label, .. }) => {
                 *self == Self::Other { kind: kind.clone(), uuid: None, label: label.clone() }
             }
+            // A swap area is made under a new UUID, and seen as a signature that is no file system.
+            (Self::FileSystem(want), Self::Other { kind, label, .. }) => {
+                want.kind == *kind && want.label == *label
+            }
             _ => self == found,
         }
     }

@@ -274,7 +274,7 @@ impl Machine {
                     ));
                 }
             }
-            if mounts.swaps.contains(&device.path) {
+            if mounts.swapping(&device.path).is_some() {
                 return Some("it is swapped to".to_owned());
             }
         }

@@ -17,6 +17,7 @@ pub mod claim;
 pub mod exports;
 pub mod facts;
 pub mod files;
+pub mod fstab;
 pub mod graph;
 pub mod kernel;
 pub mod luks;
@@ -27,6 +28,7 @@ pub mod packages;
 pub mod quota;
 pub mod services;
 pub mod span;
+pub mod swap;
 pub mod table;
 pub mod unfinished;
 
@@ -48,6 +50,8 @@ pub struct Machine {
     pub mounts: Option<mounts::Mounts>,
     /// Limits and projects, as asked for in [`Needs::quotas`] and [`Needs::projects`].
     pub quotas: quota::Quotas,
+    /// What programs can have at this moment. [`Domain::Memory`].
+    pub memory: Option<swap::Memory>,
     /// What the kernel exports over NFS. [`Domain::Exports`].
     pub exports: Option<exports::Exports>,
     /// Partition tables, as asked for in [`Needs::tables`] and [`Needs::stretches`].

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::block::{Block, Device};
+use super::block::Block;
+pub use super::fstab::FstabEntry;
+use super::fstab::Place;
+use super::swap::Area;
 use crate::plan::same_but_for_late_names;
 
 /// The mounts of a host.
@@ -13,8 +16,12 @@ pub struct Mounts {
     /// In the order of mounting: a later one hides an earlier one at the same path.
     pub live: Vec<Live>,
     pub fstab: Vec<FstabEntry>,
-    /// Devices (by lasting name) and files that are swapped to.
-    pub swaps: Vec<String>,
+    /// Lines of fstab that say nothing `mount` understands; it skips them.
+    pub unread: Vec<String>,
+    /// What is swapped to.
+    pub swaps: Vec<Area>,
+    /// Files that were looked at, as asked for in `Needs::swap_files`, and whether they are made for swapping.
+    pub swap_files: BTreeMap<String, bool>,
     /// Folders that were looked into, as asked for in `Needs::mount_points`, and whether anything is in them.
     pub occupied: BTreeMap<String, bool>,
     /// Whether systemd makes units of fstab.
@@ -33,38 +40,37 @@ pub struct Live {
     pub root: String,
 }
 
-/// A line of fstab.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FstabEntry {
-    /// `UUID=...`, `/dev/...`, `host:/path`.
-    pub spec: String,
-    pub path: String,
-    pub fstype: String,
-    pub options: String,
-    pub dump: u32,
-    pub pass: u32,
-    /// The line as it is written there.
-    pub line: String,
-}
-
-impl FstabEntry {
-    /// The block device it speaks of, whatever it calls it.
-    pub fn device<'a>(&self, block: &'a Block) -> Option<&'a Device> {
-        let late = self.spec.strip_prefix("UUID=@{uuid:").and_then(|rest| rest.strip_suffix('}'));
-        block.find(late.unwrap_or(&self.spec)).map(|device| block.lead_device(device))
+impl Live {
+    /// Whether nothing is mounted yet: somebody has to look first.
+    fn waits(&self) -> bool {
+        self.fstype == "autofs"
     }
 }
 
 impl Mounts {
     /// A device got another name.
     pub fn rename_device(&mut self, from: &str, to: &str) {
-        let sources = self.live.iter_mut().map(|live| &mut live.source).chain(&mut self.swaps);
+        let sources = self
+            .live
+            .iter_mut()
+            .map(|live| &mut live.source)
+            .chain(self.swaps.iter_mut().map(|area| &mut area.path));
         sources.filter(|name| *name == from).for_each(|name| to.clone_into(name));
     }
 
     /// What is seen at a path.
     pub fn at(&self, path: &str) -> Option<&Live> {
-        self.live.iter().rev().find(|live| live.target == path)
+        self.live.iter().rev().find(|live| live.target == path && !live.waits())
+    }
+
+    /// How many are mounted at a path, one hiding the other.
+    pub fn layers(&self, path: &str) -> usize {
+        self.live.iter().filter(|live| live.target == path && !live.waits()).count()
+    }
+
+    /// Whether something is mounted at a path as soon as somebody looks there.
+    pub fn waits_at(&self, path: &str) -> bool {
+        self.live.iter().any(|live| live.target == path && live.waits())
     }
 
     /// Where a source is mounted.
@@ -72,13 +78,27 @@ impl Mounts {
         self.live.iter().filter(move |live| live.source == source)
     }
 
+    /// What is mounted below a path.
+    pub fn below<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Live> {
+        self.live.iter().filter(move |live| live.target != path && is_below(&live.target, path))
+    }
+
     /// The file system a path lies in.
     pub fn around(&self, path: &str) -> Option<&Live> {
-        let inside = |live: &&Live| {
-            live.target == "/" || path == live.target || path.starts_with(&format!("{}/", live.target))
-        };
+        let inside = |live: &&Live| path == live.target || is_below(path, &live.target);
         self.live.iter().rev().filter(inside).max_by_key(|live| live.target.len())
     }
+
+    /// What is swapped to, by device or file.
+    pub fn swapping(&self, path: &str) -> Option<&Area> {
+        self.swaps.iter().find(|area| area.path == path)
+    }
+}
+
+/// Whether a path lies in a folder.
+pub fn is_below(path: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    path.len() > folder.len() + 1 && path.starts_with(folder) && path.as_bytes()[folder.len()] == b'/'
 }
 
 /// What an action does to mounts.
@@ -86,28 +106,43 @@ impl Mounts {
 pub enum MountsEffect {
     /// What is seen at a path; the options are those that can be seen there.
     Live { target: String, mount: Option<Live> },
-    /// What fstab says of a path: one entry, or none.
-    Fstab { path: String, entry: Option<FstabEntry> },
+    /// What fstab says of something: one entry, or none.
+    Fstab { place: Place, entry: Option<FstabEntry> },
+    /// Whether something is swapped to.
+    Swap { path: String, area: Option<Area> },
+    /// Whether a file is made for swapping.
+    SwapFile { path: String, made: bool },
 }
 
 impl MountsEffect {
-    pub fn apply(&self, mounts: &mut Mounts) {
+    pub fn apply(&self, mounts: &mut Mounts, block: Option<&Block>) {
         match self {
             Self::Live { target, mount } => {
-                mounts.live.retain(|live| live.target != *target);
+                mounts.live.retain(|live| live.target != *target || live.waits());
                 mounts.live.extend(mount.clone());
+                if mount.is_none() {
+                    // Nobody can look below a mount; nothing was below it when it was mounted by us.
+                    mounts.occupied.insert(target.clone(), false);
+                }
             }
-            Self::Fstab { path, entry } => {
-                let at = mounts.fstab.iter().position(|old| old.path == *path);
-                mounts.fstab.retain(|old| old.path != *path);
+            Self::Fstab { place, entry } => {
+                let at = mounts.fstab.iter().position(|old| place.has(old, block));
+                mounts.fstab.retain(|old| !place.has(old, block));
                 if let Some(entry) = entry {
                     mounts.fstab.insert(at.unwrap_or(mounts.fstab.len()), entry.clone());
                 }
             }
+            Self::Swap { path, area } => {
+                mounts.swaps.retain(|old| old.path != *path);
+                mounts.swaps.extend(area.clone());
+            }
+            Self::SwapFile { path, made } => {
+                mounts.swap_files.insert(path.clone(), *made);
+            }
         }
     }
 
-    pub fn holds(&self, mounts: &Mounts) -> Result<(), String> {
+    pub fn holds(&self, mounts: &Mounts, block: Option<&Block>) -> Result<(), String> {
         match self {
             Self::Live { target, mount } => match (mount, mounts.at(target)) {
                 (None, Some(found)) => Err(format!("{} is still mounted at {target}", found.source)),
@@ -117,9 +152,9 @@ impl MountsEffect {
                 }
                 (None, None) | (Some(_), Some(_)) => Ok(()),
             },
-            Self::Fstab { path, entry } => {
+            Self::Fstab { place, entry } => {
                 let found: Vec<&FstabEntry> =
-                    mounts.fstab.iter().filter(|found| found.path == *path).collect();
+                    mounts.fstab.iter().filter(|found| place.has(found, block)).collect();
                 match (entry, found.as_slice()) {
                     (None, []) => Ok(()),
                     (Some(want), [found])
@@ -128,9 +163,23 @@ impl MountsEffect {
                     {
                         Ok(())
                     }
-                    _ => Err(format!("fstab has {} entries of {path}, not the planned one", found.len())),
+                    _ => Err(format!(
+                        "fstab has {} entries of {}, not the planned one",
+                        found.len(),
+                        place.name()
+                    )),
                 }
             }
+            Self::Swap { path, area } => match (area, mounts.swapping(path)) {
+                (None, Some(_)) => Err(format!("{path} is still swapped to")),
+                (Some(_), None) => Err(format!("{path} is not swapped to")),
+                (Some(want), Some(found)) if want.priority.is_some() && want.priority != found.priority => {
+                    Err(format!("{path} is swapped to with another priority than was asked for"))
+                }
+                (None, None) | (Some(_), Some(_)) => Ok(()),
+            },
+            // The files say whether it is there, the next plan whether it is made for swapping.
+            Self::SwapFile { .. } => Ok(()),
         }
     }
 
@@ -138,7 +187,9 @@ impl MountsEffect {
     pub fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::Live { target, .. }, Self::Live { target: other, .. }) => target == other,
-            (Self::Fstab { path, .. }, Self::Fstab { path: other, .. }) => path == other,
+            (Self::Fstab { place, .. }, Self::Fstab { place: other, .. }) => place == other,
+            (Self::Swap { path, .. }, Self::Swap { path: other, .. })
+            | (Self::SwapFile { path, .. }, Self::SwapFile { path: other, .. }) => path == other,
             _ => false,
         }
     }

@@ -15,6 +15,8 @@ pub enum Domain {
     Block,
     Lvm,
     Mounts,
+    /// Memory that is free, and what is swapped out. It is not kept from one order to the next.
+    Memory,
     Exports,
     Luks,
     Btrfs,
@@ -49,6 +51,8 @@ pub struct Needs {
     pub quotas: Vec<(String, Of)>,
     /// Folders of which one must know to what project they belong.
     pub projects: Vec<String>,
+    /// Files of which one must know whether they are made for swapping.
+    pub swap_files: Vec<String>,
     pub facts: bool,
     /// Disks, by lasting name, whose partition tables have to be known.
     pub tables: Vec<String>,
@@ -105,6 +109,7 @@ impl Needs {
         self.shrinks.extend(other.shrinks);
         self.quotas.extend(other.quotas);
         self.projects.extend(other.projects);
+        self.swap_files.extend(other.swap_files);
         self.facts |= other.facts;
         self.tables.extend(other.tables);
         self.stretches.extend(other.stretches);

@@ -41,7 +41,10 @@ impl Prediction {
             }
             Self::Lvm(effect) => machine.lvm.iter_mut().for_each(|part| effect.apply(part)),
             Self::Btrfs(effect) => machine.btrfs.iter_mut().for_each(|part| effect.apply(part)),
-            Self::Mounts(effect) => machine.mounts.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Mounts(effect) => {
+                let block = machine.block.as_ref();
+                machine.mounts.iter_mut().for_each(|part| effect.apply(part, block));
+            }
             Self::Exports(effect) => machine.exports.iter_mut().for_each(|part| effect.apply(part)),
             Self::Luks(effect) => machine.luks.iter_mut().for_each(|part| effect.apply(part)),
             Self::Kernel(effect) => effect.apply(&mut machine.kernel),
@@ -61,7 +64,10 @@ impl Prediction {
             Self::Block(effect) => machine.block.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Lvm(effect) => machine.lvm.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Btrfs(effect) => machine.btrfs.as_ref().map_or_else(unseen, |part| effect.holds(part)),
-            Self::Mounts(effect) => machine.mounts.as_ref().map_or_else(unseen, |part| effect.holds(part)),
+            Self::Mounts(effect) => {
+                let block = machine.block.as_ref();
+                machine.mounts.as_ref().map_or_else(unseen, |part| effect.holds(part, block))
+            }
             Self::Exports(effect) => machine.exports.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Luks(effect) => machine.luks.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Kernel(effect) => effect.holds(&machine.kernel),
@@ -127,6 +133,7 @@ impl Prediction {
             Self::Mounts(_) | Self::Touches(Domain::Mounts) => machine.mounts = None,
             Self::Exports(_) | Self::Touches(Domain::Exports) => machine.exports = None,
             Self::Luks(_) | Self::Touches(Domain::Luks) => machine.luks = None,
+            Self::Touches(Domain::Memory) => machine.memory = None,
             Self::Kernel(effect) => effect.forget(&mut machine.kernel),
             Self::Quota(effect) => effect.forget(&mut machine.quotas),
             Self::Files(effect) => {

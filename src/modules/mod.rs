@@ -38,6 +38,7 @@ pub mod shell;
 mod stack;
 pub mod stat;
 mod storage_graph;
+mod swap;
 mod sysctl;
 pub mod systemd;
 pub mod template;

@@ -143,6 +143,7 @@ modules![
     btrfs_subvolume::BtrfsSubvolume,
     xfs_quota::XfsQuota,
     mount::Mount,
+    swap::Swap,
     nfs_export::NfsExport,
     sysctl::Sysctl,
     storage_graph::StorageGraph,

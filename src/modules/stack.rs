@@ -162,7 +162,7 @@ fn a_mount_hides_nothing_and_an_export_needs_its_mount() {
     machine.mounts.as_mut().unwrap().occupied.clear();
     let args = json!({"path": "/srv/x", "src": "server:/data", "fstype": "nfs", "state": "present"});
     let plan = plan(&machine, "mount", &args).unwrap();
-    assert!(matches!(&plan.actions[0].steps[0], Step::Edit { path, .. } if path == "/etc/fstab"));
+    assert!(matches!(&plan.actions[0].steps[0], Step::Fstab { .. }));
     foresee(&mut machine, &plan);
     let args = json!({"path": "/srv/x", "clients": [{"host": "*"}]});
     assert!(

@@ -16,6 +16,11 @@ pub enum Step {
     Write { path: String, content: Vec<u8>, metadata: Metadata, backup: bool },
     /// Changes single lines of a text file and leaves every other byte alone; fails when `old` is not there.
     Edit { path: String, edits: Vec<LineEdit>, metadata: Metadata },
+    /// The same for fstab, whose last line keeps its end; fails, with nothing written, when `findmnt --verify` finds
+    /// more that would stop the next start.
+    Fstab { edits: Vec<LineEdit> },
+    /// Unmounts; says who is in the way when it fails.
+    Unmount { target: String },
     /// Removes a file, link or (with `recursive`) a folder with all that is in it.
     Remove { path: String, recursive: bool },
     /// Makes one folder; its parent exists by then.
@@ -94,6 +99,10 @@ impl Step {
             Self::Run { command, .. } => command.to_string(),
             Self::Write { path, content, .. } => format!("write {path} ({} bytes)", content.len()),
             Self::Edit { path, edits, .. } => format!("edit {path} ({} lines)", edits.len()),
+            Self::Fstab { edits } => {
+                format!("edit /etc/fstab ({} lines) if findmnt --verify finds it no worse", edits.len())
+            }
+            Self::Unmount { target } => Command::new("umount").arg(target).to_string(),
             Self::Remove { path, .. } => format!("remove {path}"),
             Self::Directory { path, .. } => format!("make directory {path}"),
             Self::Link { path, target } => format!("link {path} -> {target}"),

@@ -122,6 +122,16 @@ impl Masking<'_> {
         }
     }
 
+    fn edits(&self, edits: &mut [LineEdit]) {
+        for edit in edits {
+            match edit {
+                LineEdit::Append { line } => self.text(line),
+                LineEdit::Replace { old, new } => self.texts([old, new]),
+                LineEdit::Remove { old } => self.text(old),
+            }
+        }
+    }
+
     fn step(&self, step: &mut Step) {
         match step {
             Step::Run { command, accept: _ } => self.command(command),
@@ -136,14 +146,10 @@ impl Masking<'_> {
             }
             Step::Edit { path, edits, metadata: _ } => {
                 self.text(path);
-                for edit in edits {
-                    match edit {
-                        LineEdit::Append { line } => self.text(line),
-                        LineEdit::Replace { old, new } => self.texts([old, new]),
-                        LineEdit::Remove { old } => self.text(old),
-                    }
-                }
+                self.edits(edits);
             }
+            Step::Fstab { edits } => self.edits(edits),
+            Step::Unmount { target } => self.text(target),
             Step::Link { path, target } | Step::HardLink { path, target } => self.texts([path, target]),
             Step::Remove { path, recursive: _ }
             | Step::Directory { path, metadata: _ }

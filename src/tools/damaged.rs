@@ -5,8 +5,8 @@ use proptest::prelude::{Strategy, any, proptest};
 use proptest::sample::Index;
 
 use super::{
-    apt, blkid, cryptsetup, crypttab, dpkg, exportfs, fstab, getent, ip, lsattr, lsblk, luks_header, lvm,
-    mdadm, mountinfo, mounts, procfs, sfdisk, sysctl, systemctl, wipefs, xfs_quota,
+    apt, blkid, cryptsetup, crypttab, dpkg, exportfs, findmnt, fstab, getent, ip, lsattr, lsblk, luks_header,
+    lvm, mdadm, mountinfo, mounts, procfs, sfdisk, swap, sysctl, systemctl, wipefs, xfs_quota,
 };
 use crate::exec::{Output, Status};
 
@@ -28,6 +28,12 @@ macro_rules! parsers {
             sample: "{\"keyslots\":{\"0\":{\"type\":\"luks2\",\"key_size\":64}},\"segments\":{\"0\":{\"type\":\"crypt\",\
                 \"offset\":\"16777216\",\"size\":\"dynamic\",\"encryption\":\"aes-xts-plain64\",\"sector_size\":512}},\
                 \"digests\":{\"0\":{\"hash\":\"sha256\"}},\"config\":{\"flags\":[\"allow-discards\"]}}",
+        }, Parser {
+            file: "findmnt",
+            read: |text| for (stdout, stderr) in [(text, ""), ("", text)] {
+                drop(findmnt::parse(&Output { status: Status::Code(1), stdout: stdout.into(), stderr: stderr.into() }));
+            },
+            sample: "/srv/x\n   [E] unreachable on boot required source: UUID=ab\nfindmnt: parse error at line 8 -- ignored\n",
         }, Parser {
             file: "blkid",
             read: |text| for status in [0, 2, 8] {
@@ -84,12 +90,12 @@ parsers![
     ),
     mdadm::parse_config("ARRAY /dev/md/kvm metadata=1.2 UUID=87fc5c59:ce2058af:d0b2b919:2807aaad\n"),
     mountinfo::parse("217 27 253:0 / /srv/kvm rw,noatime shared:115 - xfs /dev/mapper/vg-lv rw,attr2\n"),
-    mountinfo::parse_swaps("Filename\tType\n/dev/sda2 partition 1 0 -2\n"),
     mounts::parse("/dev/vda1 / ext4 rw,relatime 0 0\nsrv:/my\\040data /mnt/my\\040data nfs4 rw 0 0\n"),
     procfs::meminfo("MemTotal:       24684092 kB\nHugePages_Total:       0\n"),
     procfs::cpuinfo("processor\t: 0\nphysical id\t: 0\nsiblings\t: 2\ncpu cores\t: 1\n\n"),
     procfs::shell_variables("PRETTY_NAME=\"Debian GNU/Linux 12\"\n# x=y\nID=debian\n"),
     procfs::cmdline("BOOT_IMAGE=/vmlinuz root=UUID=1-2 ro console=tty0\n"),
+    swap::parse("Filename\tType\tSize\tUsed\tPriority\n/dev/sda2 partition 1 0 -2\n"),
     sysctl::parse("# a = 1\n-vm.x =  1 2\nvm.y=3\n"),
     systemctl::parse_show("Type=notify\nLoadState=loaded\nActiveState=active\nNeedDaemonReload=no\n\n"),
     xfs_quota::parse_dump("fs = /dev/vdb\n42           81920  102400       0     100\n"),

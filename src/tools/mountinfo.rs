@@ -1,5 +1,5 @@
-//! `/proc/self/mountinfo` and `/proc/swaps`: what is mounted and swapped to, from the kernel itself. No program is
-//! run for it, and no file system is touched: a dead NFS server cannot make this hang.
+//! `/proc/self/mountinfo`: what is mounted, from the kernel itself. No program is run for it, and no file system is
+//! touched: a dead NFS server cannot make this hang.
 
 use super::fstab::unescape;
 use crate::machine::mounts::Live;
@@ -42,11 +42,6 @@ fn one(line: &str) -> Result<Mounted, String> {
     })
 }
 
-/// What is swapped to: the first column, below its heading.
-pub fn parse_swaps(text: &str) -> Vec<String> {
-    text.lines().skip(1).filter_map(|line| line.split_whitespace().next()).map(unescape).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,15 +57,10 @@ mod tests {
         assert!(parse("217 27 253:0").unwrap_err().starts_with("mountinfo: no separator"));
     }
 
-    #[test]
-    fn reads_swaps() {
-        assert_eq!(parse_swaps("Filename\tType\n/dev/sda2 partition 1 0 -2\n"), ["/dev/sda2"]);
-    }
-
     proptest::proptest! {
         #[test]
         fn never_panics(text in "(.|\n)*") {
-            let _ = (parse(&text), parse_swaps(&text));
+            let _ = parse(&text);
         }
     }
 }

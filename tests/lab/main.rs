@@ -17,6 +17,7 @@ mod layers;
 mod luks;
 mod lvm;
 mod md;
+mod mounts;
 mod partition;
 mod signatures;
 mod told;

@@ -83,6 +83,11 @@ impl Told {
         self
     }
 
+    pub(crate) fn failures(&self) -> String {
+        let failed = self.events.iter().filter_map(|event| event["outcome"].get("failed"));
+        failed.map(|failed| failed["failure"].to_string()).collect::<Vec<_>>().join("\n")
+    }
+
     pub(crate) fn refusals(&self) -> String {
         let refused = self.events.iter().filter_map(|event| event["outcome"].get("refused"));
         refused.map(|refused| refused["refusal"].to_string()).collect::<Vec<_>>().join("\n")

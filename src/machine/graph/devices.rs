@@ -68,7 +68,7 @@ impl Graph {
             }
             _ => return,
         };
-        if machine.mounts.as_ref().is_some_and(|mounts| mounts.swaps.contains(&device.path)) {
+        if machine.mounts.as_ref().is_some_and(|mounts| mounts.swapping(&device.path).is_some()) {
             node.note(Health::Good, "swapped to");
         }
         self.edge(device_id(&device.path), node.id.clone());

@@ -6,8 +6,10 @@ use super::*;
 use crate::machine::array::{Array, Level, Member};
 use crate::machine::block::{Block, BlockEffect, Content, Device, DeviceKind, FileSystem, Uuid};
 use crate::machine::exports::Exports;
+use crate::machine::fstab::FstabEntry;
 use crate::machine::lvm::{Group, Kind, Logical, Lvm, Physical, Shape};
-use crate::machine::mounts::{FstabEntry, Live, Mounts};
+use crate::machine::mounts::{Live, Mounts};
+use crate::machine::swap::Area;
 use crate::units::{GIB, KIB, MIB};
 
 pub(crate) fn disk(number: usize, size: u64) -> Device {
@@ -142,7 +144,7 @@ fn root_mounts() -> Mounts {
     Mounts {
         live: vec![live("proc", "/proc", "proc"), live("/dev/vda1", "/", "ext4")],
         fstab: vec![entry("/dev/vda1", "/", "defaults")],
-        swaps: vec!["/dev/vda2".into()],
+        swaps: vec![Area { path: "/dev/vda2".into(), size: 1 << 30, used: 0, priority: None }],
         ..Mounts::default()
     }
 }

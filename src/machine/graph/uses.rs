@@ -3,7 +3,8 @@
 use super::{Graph, Health, Layer, Node, id};
 use crate::machine::block::{Block, Content, Device};
 use crate::machine::exports::Exports;
-use crate::machine::mounts::{FstabEntry, Live, Mounts};
+use crate::machine::fstab::FstabEntry;
+use crate::machine::mounts::{Live, Mounts};
 
 impl Graph {
     /// Only what is mounted from storage: not what the kernel shows of itself, not memory.

@@ -7,6 +7,7 @@ use super::super::fixture::{becomes, disk, host, plan, refused};
 use crate::machine::Machine;
 use crate::machine::block::{Content, Device, FileSystem, Uuid};
 use crate::machine::mounts::{FstabEntry, Live};
+use crate::machine::swap::Area;
 use crate::plan::{Consent, Risk};
 use crate::units::{GIB, MIB};
 
@@ -95,7 +96,12 @@ fn a_mounted_one_is_renamed_where_its_tools_can() {
         assert!(text.starts_with(&start), "{text}");
     }
     let mut swapping = holding("swap");
-    swapping.mounts.as_mut().unwrap().swaps.push("/dev/vdb".into());
+    swapping.mounts.as_mut().unwrap().swaps.push(Area {
+        path: "/dev/vdb".into(),
+        size: GIB,
+        used: 0,
+        priority: None,
+    });
     let text = refused(&swapping, "filesystem", &asks("swap", &label));
     assert!(
         text.starts_with("the label of the swap on /dev/vdb cannot be changed while it is swapped to"),
@@ -205,7 +211,12 @@ fn what_holds_something_else_takes_consent_and_what_is_in_use_takes_none() {
         assert_eq!(Consent::default().covers(&plan).unwrap_err().token.as_deref(), Some("format:HF-DISK-1"));
     }
     let mut swapping = holding("swap");
-    swapping.mounts.as_mut().unwrap().swaps.push("/dev/vdb".into());
+    swapping.mounts.as_mut().unwrap().swaps.push(Area {
+        path: "/dev/vdb".into(),
+        size: GIB,
+        used: 0,
+        priority: None,
+    });
     for args in [asks("xfs", &json!({"force": true})), json!({"dev": "/dev/vdb", "state": "absent"})] {
         let text = refused(&swapping, "filesystem", &args);
         assert!(text.starts_with("/dev/vdb is in use: it is swapped to"), "{text}");

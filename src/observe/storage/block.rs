@@ -9,7 +9,7 @@ use crate::machine::block::{Block, Content, Device, DeviceKind, Slot, logical_pa
 use crate::machine::unfinished::{NOTES, Unfinished};
 use crate::plan::Failure;
 use crate::tools::lsblk::{self, Row};
-use crate::tools::{mdadm, mountinfo};
+use crate::tools::{mdadm, mountinfo, swap};
 
 /// Folders of links to devices.
 const LINKS: [&str; 9] = [
@@ -172,12 +172,12 @@ fn busy(rows: &[Row], system: &dyn System) -> Result<BTreeSet<String>, Failure> 
             .map_err(|error| Failure::new(format!("cannot read {path}: {error}")))
     };
     let mounted = mountinfo::parse(&read("/proc/self/mountinfo")?).map_err(unread)?;
-    let swaps = mountinfo::parse_swaps(&read("/proc/swaps")?);
+    let swaps = swap::parse(&read("/proc/swaps")?).map_err(unread)?;
     let mut busy = BTreeSet::new();
     for row in rows {
         let is = |path: &str| path == row.path || path == format!("/dev/{}", row.kname);
         if mounted.iter().any(|one| one.number == row.number || is(&one.live.source))
-            || swaps.iter().any(|one| is(one))
+            || swaps.iter().any(|one| is(&one.path))
         {
             busy.insert(row.kname.clone());
         }

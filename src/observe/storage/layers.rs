@@ -1,16 +1,20 @@
 //! What lies above block devices: volume groups, mounts, exports. Their devices get the names that last.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{ask, unread};
 use crate::exec::System;
+use crate::machine::Needs;
 use crate::machine::block::Block;
 use crate::machine::exports::Exports;
 use crate::machine::lvm::Lvm;
 use crate::machine::mounts::Mounts;
+use crate::machine::swap::{Area, Memory};
 use crate::plan::Failure;
-use crate::tools::{exportfs, fstab, lvm as lvm_tool, mountinfo};
+use crate::tools::{exportfs, fstab, lvm as lvm_tool, mountinfo, procfs, swap};
+use crate::units::KIB;
 
 /// The lasting name of a device, or the name as it is.
 fn lasting(block: &Block, name: &str) -> String {
@@ -36,12 +40,7 @@ pub(super) fn lvm(block: &Block, system: &dyn System) -> Result<Lvm, Failure> {
 }
 
 pub(super) fn mounts(block: &Block, system: &dyn System) -> Result<Mounts, Failure> {
-    let read = |path: &str| match system.read(Path::new(path)) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(Failure::new(format!("cannot read {path}: {error}"))),
-    };
-    let mounted = mountinfo::parse(&read("/proc/self/mountinfo")?).map_err(unread)?;
+    let mounted = mountinfo::parse(&read("/proc/self/mountinfo", system)?).map_err(unread)?;
     let live = mounted.into_iter().map(|mut one| {
         // Some file systems have numbers of their own; their source still names the device.
         let named = block.names.get(&one.number).cloned();
@@ -51,16 +50,40 @@ pub(super) fn mounts(block: &Block, system: &dyn System) -> Result<Mounts, Failu
         });
         one.live
     });
+    let table = fstab::parse(&read(fstab::PATH, system)?);
     Ok(Mounts {
         live: live.collect(),
-        fstab: fstab::parse(&read("/etc/fstab")?).map_err(unread)?,
-        swaps: mountinfo::parse_swaps(&read("/proc/swaps")?)
-            .iter()
-            .map(|swap| lasting(block, swap))
-            .collect(),
-        occupied: BTreeMap::new(),
+        fstab: table.entries,
+        unread: table.unread,
+        swaps: swaps(block, system)?,
         systemd: system.stat(Path::new("/run/systemd/system")).is_ok_and(|found| found.is_some()),
+        ..Mounts::default()
     })
+}
+
+fn read(path: &str, system: &dyn System) -> Result<String, Failure> {
+    match system.read(Path::new(path)) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(Failure::new(format!("cannot read {path}: {error}"))),
+    }
+}
+
+fn swaps(block: &Block, system: &dyn System) -> Result<Vec<Area>, Failure> {
+    let mut areas = swap::parse(&read("/proc/swaps", system)?).map_err(unread)?;
+    for area in &mut areas {
+        area.path = lasting(block, &area.path);
+    }
+    Ok(areas)
+}
+
+/// The memory of this moment, and how much is swapped out.
+pub(super) fn memory(block: &Block, mounts: &mut Mounts, system: &dyn System) -> Result<Memory, Failure> {
+    mounts.swaps = swaps(block, system)?;
+    let known = procfs::meminfo(&read("/proc/meminfo", system)?);
+    // Kernels before 3.14 do not say what is available.
+    let available = known.get("MemAvailable").or_else(|| known.get("MemFree")).copied().unwrap_or(0);
+    Ok(Memory { available: available.saturating_mul(KIB) })
 }
 
 pub(super) fn exports(system: &dyn System) -> Result<Exports, Failure> {
@@ -68,14 +91,24 @@ pub(super) fn exports(system: &dyn System) -> Result<Exports, Failure> {
     exportfs::parse(&output.text()).map_err(unread)
 }
 
-/// Looks into folders that are to be mounted over.
-pub(super) fn look_into(mounts: &mut Mounts, folders: &[String], system: &dyn System) -> Result<(), Failure> {
-    for folder in folders {
-        if mounts.occupied.contains_key(folder) || mounts.at(folder).is_some() {
+/// Looks into folders that are to be mounted over and files that are to be swapped to. What was seen earlier in a run
+/// is looked at again: files come and go.
+pub(super) fn look_into(mounts: &mut Mounts, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
+    for path in &needs.swap_files {
+        let length = swap::SIGNATURE.len();
+        let made = match system.read_at(Path::new(path), swap::SIGNATURE_AT, length) {
+            Ok(bytes) => bytes == swap::SIGNATURE,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => false,
+            Err(error) => return Err(Failure::new(format!("cannot look into {path}: {error}"))),
+        };
+        mounts.swap_files.insert(path.clone(), made);
+    }
+    for folder in &needs.mount_points {
+        if mounts.at(folder).is_some() || mounts.waits_at(folder) {
             continue;
         }
         let names = match system.list(Path::new(folder)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Vec::new(),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Vec::new(),
             names => names.map_err(|error| Failure::new(format!("cannot list {folder}: {error}")))?,
         };
         mounts.occupied.insert(folder.clone(), !names.is_empty());

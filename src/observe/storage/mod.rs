@@ -23,7 +23,7 @@ use crate::tools::sysctl;
 pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
     let wants = |domain| needs.domains.contains(&domain);
     // The others speak of devices by the names that the first gives them.
-    let above = [Domain::Lvm, Domain::Mounts, Domain::Luks, Domain::Btrfs];
+    let above = [Domain::Lvm, Domain::Mounts, Domain::Memory, Domain::Luks, Domain::Btrfs];
     let names = above.into_iter().any(wants);
     if machine.block.is_none() && (wants(Domain::Block) || names) {
         machine.block = Some(block::observe(system)?);
@@ -38,7 +38,7 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
     if wants(Domain::Lvm) && machine.lvm.is_none() {
         machine.lvm = Some(layers::lvm(block, system)?);
     }
-    if wants(Domain::Mounts) && machine.mounts.is_none() {
+    if (wants(Domain::Mounts) || wants(Domain::Memory)) && machine.mounts.is_none() {
         machine.mounts = Some(layers::mounts(block, system)?);
     }
     if wants(Domain::Luks) && machine.luks.is_none() {
@@ -48,7 +48,10 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
         needs.luks.iter().try_for_each(|need| luks::look(seen, need, block, system))?;
     }
     if let Some(mounts) = &mut machine.mounts {
-        layers::look_into(mounts, &needs.mount_points, system)?;
+        layers::look_into(mounts, needs, system)?;
+        if wants(Domain::Memory) {
+            machine.memory = Some(layers::memory(block, mounts, system)?);
+        }
     }
     if wants(Domain::Btrfs) {
         let found = match machine.btrfs.take() {
