@@ -40,6 +40,14 @@ fn whole(host: &Host) {
     host.sh("mdadm --wait /dev/md/data || true");
 }
 
+/// Ends an array, with the consent that the refusal asks for.
+fn end(host: &Host, name: &str) {
+    let gone = format!("- md_array: {{name: {name}, state: absent}}");
+    let said = host.refuses(&gone, &[]);
+    let token = said.split("--consent ").nth(1).unwrap().split('`').next().unwrap();
+    host.becomes(&gone, &["--consent", token]);
+}
+
 #[test]
 #[ignore = "boots a virtual machine; ./dev test runs it"]
 fn an_array_goes_from_raid1_to_raid6_and_back_with_its_files() {
@@ -113,10 +121,7 @@ fn an_array_is_found_whatever_it_is_called_and_repaired_and_ended() {
 
     // The end: with consent to exactly this array, and nothing is left on any disk.
     host.sh("umount /mnt");
-    let gone = "- md_array: {name: data, state: absent}";
-    let token = host.refuses(gone, &[]);
-    let token = token.split("--consent ").nth(1).unwrap().split('`').next().unwrap().to_owned();
-    host.becomes(gone, &["--consent", &token]);
+    end(&host, "data");
     assert_eq!(host.sh("cat /proc/mdstat | grep -c ^md || true"), "0\n");
     assert_eq!(host.sh("grep -c ^ARRAY /etc/mdadm/mdadm.conf || true"), "0\n");
     for disk in ["HF-1", "HF-3", "HF-4"] {
@@ -141,11 +146,8 @@ fn arrays_grow_wide_and_large_and_a_raid0_becomes_redundant() {
     assert!(five.contains("raid10 becomes raid0 of half its members first"), "{five}");
     let spared = task("raid10", "HF-1, HF-2, HF-3, HF-4, HF-5", ", spares: [HF-6]");
     host.sh("systemctl stop writer; umount /mnt");
-    let gone = "- md_array: {name: data, state: absent}";
-    let token = host.refuses(gone, &[]);
-    let token = token.split("--consent ").nth(1).unwrap().split('`').next().unwrap().to_owned();
     host.stays(&spared);
-    host.becomes(gone, &["--consent", &token]);
+    end(&host, "data");
 
     // Flags and policies of new arrays, and the growth of an array that uses only a part of its members.
     host.becomes(&task("raid5", "HF-1, HF-2, HF-3", ", consistency_policy: ppl"), &[]);
@@ -156,9 +158,8 @@ fn arrays_grow_wide_and_large_and_a_raid0_becomes_redundant() {
              --run --quiet --bitmap=internal /dev/vde /dev/vdf 2>&1; mdadm --wait /dev/md/part || true",
     );
     host.becomes("- md_array: {name: part, level: 1, members: [HF-4, HF-5], size: max}", &[]);
-    host.sh("mdadm --stop /dev/md/part 2>&1; mdadm --zero-superblock /dev/vde /dev/vdf; wipefs -qa /dev/vde /dev/vdf");
+    end(&host, "part");
     let flags = "- md_array: {name: slow, level: 1, members: [HF-4, HF-5], write_mostly: [HF-4], failfast: [HF-5], \
                  spares: [HF-6]}";
-    host.sh("sed -i /part/d /etc/mdadm/mdadm.conf");
     host.becomes(flags, &[]);
 }
