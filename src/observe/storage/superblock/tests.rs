@@ -33,6 +33,10 @@ fn reads_xfs() {
     assert_eq!(block.found.stripe, Some(Stripe { unit: 524_288, width: 2 }));
     assert_eq!(block.found.property("reflink"), Some("true"));
     assert_eq!(block.found.property("inode_size"), Some("512"));
+    // mkfs was cut short: no file system yet.
+    let mut cut = bytes;
+    cut[126] = 1;
+    assert_eq!(parse("xfs", &cut), None);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use super::{Superblock, label, uuid};
 use crate::machine::array::Stripe;
 use crate::machine::block::{FileSystem, Uuid};
 
+/// Where `sb_inprogress` is: mkfs sets it first and clears it last, and the kernel mounts nothing that has it.
+const IN_PROGRESS: usize = 126;
 /// Bits of `sb_features_ro_compat` and `sb_features_incompat`.
 const REFLINK: u64 = 1 << 2;
 const BIGTIME: u64 = 1 << 3;
@@ -15,6 +17,9 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Superblock> {
     let long = |at: usize| Some(u64::from_be_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
     let word = |at: usize| Some(u64::from(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?)));
     let short = |at: usize| Some(u64::from(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
+    if *bytes.get(IN_PROGRESS)? != 0 {
+        return None;
+    }
     let block = word(4)?;
     let (unit, width) = (word(184)?, word(188)?);
     // A log on a device of its own has no place inside.
