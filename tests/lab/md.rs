@@ -159,7 +159,7 @@ fn arrays_grow_wide_and_large_and_a_raid0_becomes_redundant() {
     );
     host.becomes("- md_array: {name: part, level: 1, members: [HF-4, HF-5], size: max}", &[]);
     end(&host, "part");
-    let flags = "- md_array: {name: slow, level: 1, members: [HF-4, HF-5], write_mostly: [HF-4], failfast: [HF-5], \
+    let flags = "- md_array: {name: slow, level: 1, members: [HF-4, HF-5], write_mostly: [HF-4], failfast: [HF-4, HF-5], \
                  spares: [HF-6]}";
     host.becomes(flags, &[]);
 }

@@ -20,9 +20,9 @@ impl MdArray {
         let shape = self.shape()?;
         let (mut members, mut spares) = self.described(machine)?;
         let flags = self.flags(machine)?;
-        if !self.write_mostly.is_empty() {
-            // That flag holds for all devices behind it; spares that shall not have it are added one by one.
-            members.sort_by_key(|device| flags.of(device).write_mostly);
+        if !(self.write_mostly.is_empty() && self.failfast.is_empty()) {
+            self.order(shape.level, &mut members, &flags)?;
+            // A flag holds for all devices behind it; spares that shall not have it are added one by one.
             spares.clear();
         }
         let all: Vec<&Device> = members.iter().chain(&spares).copied().collect();
@@ -101,6 +101,26 @@ impl MdArray {
         }));
         plan.push(self.creation(&shape, size, &members, &spares), steps, predicts);
         Ok(plan)
+    }
+
+    /// Puts members with a flag behind those without: mdadm has no word to take one back while it makes an array.
+    /// The order means nothing to raid1, but says which members of a raid10 hold the same.
+    fn order(&self, level: Level, members: &mut [&Device], flags: &Treatment) -> Result<(), Refusal> {
+        if level == Level::Raid1 {
+            members.sort_by_key(|device| {
+                let Flags { write_mostly, failfast } = flags.of(device);
+                u8::from(write_mostly) + u8::from(failfast)
+            });
+        }
+        let lost = members.windows(2).find(|pair| {
+            let (before, after) = (flags.of(pair[0]), flags.of(pair[1]));
+            before.write_mostly && !after.write_mostly || before.failfast && !after.failfast
+        });
+        let Some(pair) = lost else { return Ok(()) };
+        Err(Refusal::new(format!("the array {} cannot be made with these flags", &*self.name))
+            .fact(format!("{} has a flag that {} behind it has not", shown(pair[0]), shown(pair[1])))
+            .help("name the members of `failfast` last in a raid10; in a raid1 let one of `write_mostly` and `failfast` \
+                   have all members of the other"))
     }
 
     fn creation(&self, shape: &Shape, size: u64, members: &[&Device], spares: &[&Device]) -> Change {

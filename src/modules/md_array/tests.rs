@@ -222,7 +222,7 @@ fn members_that_grew_are_used_when_asked_for() {
 
 #[test]
 fn flags_and_policies_are_given_at_the_start() {
-    let more = json!({"write_mostly": ["HF-DISK-2"], "failfast": ["HF-DISK-1"], "spares": ["HF-DISK-3"]});
+    let more = json!({"write_mostly": ["HF-DISK-2"], "failfast": ["HF-DISK-2", "HF-DISK-1"], "spares": ["HF-DISK-3"]});
     let args = and(asked("raid1", 1..=2), &more);
     insta::assert_snapshot!(becomes(&mut host(3), "md_array", &args));
     let args = and(asked("raid5", 1..=3), &json!({"consistency_policy": "ppl", "assume_clean": true}));
@@ -230,6 +230,11 @@ fn flags_and_policies_are_given_at_the_start() {
     let planned = plan(&machine, "md_array", &args).unwrap();
     assert_eq!(Consent::default().covers(&planned).unwrap_err().token.unwrap(), "assume-clean:HF-DISK-1");
     insta::assert_snapshot!("ppl", becomes(&mut machine, "md_array", &args));
+    let apart =
+        and(asked("raid1", 1..=2), &json!({"write_mostly": ["HF-DISK-2"], "failfast": ["HF-DISK-1"]}));
+    assert!(refused(&host(3), "md_array", &apart).contains("cannot be made with these flags"));
+    let first = and(asked("raid10", 1..=4), &json!({"failfast": ["HF-DISK-1"]}));
+    assert!(refused(&host(4), "md_array", &first).contains("has a flag that"));
     let stranger = and(asked("raid1", 1..=2), &json!({"write_mostly": ["HF-DISK-3"]}));
     assert!(refused(&host(3), "md_array", &stranger).contains("is no member of it"));
 }

@@ -11,15 +11,11 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// As options behind those that hold already: each holds for all devices behind it. Write-mostly is never taken
-    /// back: mdadm has no word for that while it makes an array.
+    /// As options behind those that hold already: each holds for all devices behind it. None is ever taken back: mdadm
+    /// has no word for that while it makes an array.
     pub(super) fn after(self, before: Self) -> impl Iterator<Item = &'static str> {
         let write_mostly = (self.write_mostly && !before.write_mostly).then_some("--write-mostly");
-        let failfast = match (self.failfast, before.failfast) {
-            (true, false) => Some("--failfast"),
-            (false, true) => Some("--nofailfast"),
-            _ => None,
-        };
+        let failfast = (self.failfast && !before.failfast).then_some("--failfast");
         write_mostly.into_iter().chain(failfast)
     }
 }
