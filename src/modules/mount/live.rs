@@ -54,7 +54,12 @@ impl Seen<'_> {
                 .collect();
             vec![Step::run(tool::remount(target, &words.join(",")))]
         };
-        plan.push(change, steps, self.predicts());
+        let mut predicts: Vec<Prediction> = Vec::new();
+        if anew {
+            predicts.push(hidden(target));
+        }
+        predicts.extend(self.predicts());
+        plan.push(change, steps, predicts);
         Ok(())
     }
 
@@ -77,7 +82,9 @@ pub(super) fn unmount(mounts: &Mounts, target: &str, plan: &mut Plan) -> Result<
     free(mounts, target)?;
     let change = Change::remove("mount", target, found.source.clone()).risk(Risk::Disruptive);
     let steps = vec![Step::Unmount { target: target.to_owned() }; mounts.layers(target)];
-    plan.push(change, steps, predicts(target, None));
+    let mut predicted = vec![hidden(target)];
+    predicted.extend(predicts(target, None));
+    plan.push(change, steps, predicted);
     Ok(())
 }
 
@@ -103,6 +110,12 @@ fn predicts(target: &str, mount: Option<Live>) -> [Prediction; 2] {
         Prediction::Mounts(MountsEffect::Live { target: target.to_owned(), mount }),
         Prediction::Files(FilesEffect::MountPoint { path: target.to_owned() }),
     ]
+}
+
+/// What was seen below is seen there no longer. What another source holds nobody sees before it is mounted: a dry run
+/// takes it for empty.
+fn hidden(target: &str) -> Prediction {
+    Prediction::Files(FilesEffect::Gone { path: target.to_owned() })
 }
 
 fn shown(source: &str, root: &str) -> String {

@@ -186,7 +186,10 @@ fn another_source_is_mounted_instead() {
     machine.mounts.as_mut().unwrap().swaps.push(area);
     assert!(busy(&machine).starts_with("/srv/x cannot be unmounted: /srv/x/swapfile is swapped to"));
     machine.mounts.as_mut().unwrap().swaps.clear();
+    let folder = FileState::expected(Kind::Directory, 0o755, 0, 0, None);
+    machine.files.seen.insert("/srv/x/photos".into(), Some(folder));
     let planned = becomes(&mut machine, "mount", &args);
+    assert_eq!(machine.files.at("/srv/x/photos"), None, "what is on another source is not known");
     assert!(
         planned.ends_with(
             "~ mount /srv/x \n    umount /srv/x\n    \
