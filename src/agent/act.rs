@@ -3,7 +3,7 @@
 mod confirm;
 mod evidence;
 mod fstab;
-mod place;
+pub(super) mod place;
 mod shape;
 mod unmount;
 mod wait;

@@ -6,10 +6,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
+use super::act::place;
 use crate::machine::block::{BlockEffect, DeviceKind};
 use crate::machine::unfinished::{NOTES, Unfinished};
 use crate::machine::{Machine, Prediction};
-use crate::plan::{Action, Failure, Plan, Step};
+use crate::plan::{Action, Failure, Metadata, Plan, Step};
 
 /// The file of notes on this host.
 #[derive(Debug)]
@@ -93,15 +94,8 @@ impl Notes {
             .map(serde_json::to_string)
             .collect::<Result<_, _>>()
             .map_err(|error| failed(error.into()))?;
-        let beside = self.path.with_extension("new");
-        let write = || -> io::Result<()> {
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-            file.write_all(format!("{}\n", lines.join("\n")).as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&beside, &self.path)
-        };
-        write().map_err(failed)
+        let text = format!("{}\n", lines.join("\n"));
+        place::write(&self.path, text.as_bytes(), &Metadata::default(), false).map(drop).map_err(failed)
     }
 }
 

@@ -65,7 +65,7 @@ fn folder(path: &Path) -> &Path {
 
 /// Writes the file; answers where the old content was kept, if that was asked for. What `metadata` leaves open stays,
 /// or is 0644 and this process's own for a new file.
-pub(super) fn write(
+pub(in crate::agent) fn write(
     path: &Path,
     content: &[u8],
     metadata: &Metadata,
