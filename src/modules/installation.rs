@@ -220,16 +220,21 @@ mod tests {
         machine
     }
 
-    fn commands(names: &[&str], wanted: Wanted, update: Option<bool>, machine: &Machine) -> Vec<String> {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let installation = Installation {
-            names: &names,
-            wanted,
-            update_cache: update,
-            cache_valid_time: 60,
+    fn present(names: &[String]) -> Installation<'_> {
+        Installation {
+            names,
+            wanted: Wanted::Present,
+            update_cache: None,
+            cache_valid_time: 0,
             recommends: None,
             purge: false,
-        };
+        }
+    }
+
+    fn commands(names: &[&str], wanted: Wanted, update: Option<bool>, machine: &Machine) -> Vec<String> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let installation =
+            Installation { wanted, update_cache: update, cache_valid_time: 60, ..present(&names) };
         let plan = installation.plan(machine).unwrap();
         let mut after = machine.clone();
         plan.actions.iter().flat_map(|action| &action.predicts).for_each(|one| one.apply(&mut after));
@@ -262,14 +267,7 @@ mod tests {
     #[test]
     fn foresees_the_services_that_are_started() {
         let names = ["nfs-kernel-server".to_owned()];
-        let installation = Installation {
-            names: &names,
-            wanted: Wanted::Present,
-            update_cache: None,
-            cache_valid_time: 0,
-            recommends: None,
-            purge: false,
-        };
+        let installation = present(&names);
         let started = |machine: &Machine| {
             let plan = installation.plan(machine).unwrap();
             let mut after = machine.clone();
@@ -297,14 +295,7 @@ mod tests {
         let mut machine = machine(&[], &[]);
         machine.packages.manager = Some(Manager::Other("dnf".into()));
         let names = ["a".to_owned()];
-        let installation = Installation {
-            names: &names,
-            wanted: Wanted::Present,
-            update_cache: None,
-            cache_valid_time: 0,
-            recommends: None,
-            purge: false,
-        };
+        let installation = present(&names);
         let refusal = installation.plan(&machine).unwrap_err();
         assert_eq!(refusal.title, "not supported yet: packages by `dnf`, which this host has");
     }
