@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::asked::{Asked, State};
 use self::kind::{Kind, Place};
-use super::devices::{DeviceRef, clear, confirm, holds_now};
+use super::devices::{clear, confirm, holds_now};
 use super::{Describe, Module};
 use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::{Domain, Machine, Needs};
@@ -69,14 +69,14 @@ filesystem:
 
 impl Module for Filesystem {
     fn needs(&self) -> Needs {
-        let needs = Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]);
-        match self.0.size() {
-            Ok(Some(size)) => match &self.0.dev {
-                DeviceRef::Name(name) => needs.and(size::to_shrink(name, size)),
-                // Which device that is shows only once they are looked at: it is not made smaller by such a name.
-                DeviceRef::Traits(_) => needs,
-            },
-            _ => needs,
+        Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts])
+    }
+
+    /// Which device is meant shows only once they are looked at.
+    fn further(&self, machine: &Machine) -> Needs {
+        match (self.0.size(), self.0.dev.find(machine, "the file system")) {
+            (Ok(Some(size)), Ok(device)) => size::to_shrink(&device.path, size),
+            _ => Needs::nothing(),
         }
     }
 
