@@ -16,7 +16,7 @@ use crate::machine::fstab::Place;
 use crate::machine::mounts::Mounts;
 use crate::machine::{Domain, Machine, Needs};
 use crate::plan::{Change, Plan, Refusal, Step};
-use crate::tools::{swap as tool, udevadm};
+use crate::tools::{filesystem, udevadm};
 use crate::units::{MIB, Size};
 
 checked_text!(
@@ -246,7 +246,11 @@ fn make(machine: &Machine, device: &Device, plan: &mut Plan) -> Result<(), Refus
     let content = Content::FileSystem(FileSystem::new("swap"));
     plan.push(
         Change::create("swap area", &device.path, Size(device.size).to_string()),
-        [confirm(device, true), Step::run(tool::make(blank)), Step::run(udevadm::settle())],
+        [
+            confirm(device, true),
+            Step::run(filesystem::swap::make(blank, &filesystem::Make::default())),
+            Step::run(udevadm::settle()),
+        ],
         [holds_now(&device.path, content)],
     );
     Ok(())

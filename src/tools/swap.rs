@@ -1,20 +1,15 @@
-//! `mkswap`, `swapon`, `swapoff`, and `/proc/swaps`. Files only grow by blocks that are really there: the kernel
+//! Swapping: `mkswap` of files, `swapon`, `swapoff`, and `/proc/swaps`. Devices are made by
+//! [`super::filesystem::swap`]. Files only grow by blocks that are really there: the kernel
 //! refuses to swap to holes.
 
 use super::fstab::unescape;
 use crate::exec::Command;
-use crate::machine::claim::BlankDevice;
 use crate::machine::swap::Area;
 use crate::units::{KIB, MIB};
 
 /// Where a swap area says that it is one, for pages of 4 KiB.
 pub const SIGNATURE_AT: u64 = 4086;
 pub const SIGNATURE: &[u8] = b"SWAPSPACE2";
-
-/// Makes a blank device a swap area.
-pub fn make(device: BlankDevice<'_>) -> Command {
-    Command::new("mkswap").arg(device.path())
-}
 
 /// Makes a file one that was made for it.
 pub fn make_file(path: &str) -> Command {
