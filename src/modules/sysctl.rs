@@ -4,12 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::devices::checked_text;
-use super::{Describe, Module};
-use crate::exec::Kind;
-use crate::machine::files::{FileState, FilesEffect};
+use super::{Describe, Module, text_file};
 use crate::machine::kernel::KernelEffect;
 use crate::machine::{Machine, Needs, Prediction};
-use crate::plan::{Change, LineEdit, Metadata, Plan, Refusal, Step, edited};
+use crate::plan::{Change, LineEdit, Plan, Refusal, Step};
 use crate::tools::sysctl::{self as tool, Setting};
 
 checked_text!(
@@ -88,33 +86,15 @@ impl Module for Sysctl {
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let name = &*self.name;
-        let content = match machine.files.seen.get(&self.sysctl_file).and_then(Option::as_ref) {
-            None => None,
-            Some(found) => match (&found.stat.kind, &found.content) {
-                (Kind::File, Some(content)) => Some(content.clone()),
-                (kind, _) => {
-                    return Err(Refusal::new(format!(
-                        "{} is {} and no file of settings",
-                        self.sysctl_file,
-                        kind.name()
-                    )));
-                }
-            },
-        };
-        let text = String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
+        let content = text_file::text(machine, &self.sysctl_file)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(content);
         let settings = tool::parse(&text);
         let mine: Vec<&Setting<'_>> =
             settings.iter().filter(|one| tool::path(one.key) == tool::path(name)).collect();
-        let mut plan = Plan::empty();
         if self.state == State::Absent {
             let edits = mine.iter().map(|one| LineEdit::Remove { old: one.line.to_owned() }).collect();
-            self.edit(
-                content.as_deref(),
-                edits,
-                Change::remove("kernel setting", name, &*self.sysctl_file),
-                &mut plan,
-            )?;
-            return Ok(plan);
+            let change = Change::remove("kernel setting", name, &*self.sysctl_file);
+            return text_file::lines(machine, &self.sysctl_file, edits, change);
         }
         let value = self
             .value
@@ -123,6 +103,7 @@ impl Module for Sysctl {
             .filter(|value| !value.is_empty())
             .ok_or_else(|| Refusal::new(format!("what {name} shall be is not given: `value`")))?;
         let live = self.live(machine)?;
+        let mut plan = Plan::empty();
         if let Some(rival) = self.rival().filter(|_| value != "0")
             && let Some(other) = settings.iter().find(|one| one.key == rival && one.value != "0")
         {
@@ -157,7 +138,8 @@ impl Module for Sysctl {
         if mine.is_empty() {
             edits.push(LineEdit::Append { line: line.clone() });
         }
-        self.edit(content.as_deref(), edits, Change::modify("file", &*self.sysctl_file, line), &mut plan)?;
+        let change = Change::modify("file", &*self.sysctl_file, line);
+        plan.then(text_file::lines(machine, &self.sysctl_file, edits, change)?);
         Ok(plan)
     }
 }
@@ -191,36 +173,5 @@ impl Sysctl {
                     .help(format!("there is no {}; see `sysctl --all` for what there is", tool::path(name))),
             }
         })
-    }
-
-    fn edit(
-        &self,
-        content: Option<&[u8]>,
-        edits: Vec<LineEdit>,
-        change: Change,
-        plan: &mut Plan,
-    ) -> Result<(), Refusal> {
-        if edits.is_empty() {
-            return Ok(());
-        }
-        let before = content.unwrap_or_default();
-        let after = edited(before, &edits).map_err(Refusal::new)?;
-        let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let change = change.text(shown(before), shown(&after));
-        let path = self.sysctl_file.clone();
-        let metadata = Metadata::default();
-        let step = match content {
-            Some(_) => Step::Edit { path: path.clone(), edits, metadata },
-            None => {
-                let metadata = Metadata { mode: Some(0o644), ..metadata };
-                Step::Write { path: path.clone(), content: after.clone(), metadata, backup: false }
-            }
-        };
-        let predicts = [Prediction::Files(FilesEffect::Put {
-            path,
-            state: FileState::expected(Kind::File, 0o644, 0, 0, Some(after)),
-        })];
-        plan.push(change, [step], predicts);
-        Ok(())
     }
 }

@@ -25,6 +25,21 @@ pub fn daemon_reexec() -> Command {
     Command::new("systemctl").arg("daemon-reexec")
 }
 
+/// A path as part of a unit's name, as `systemd-escape --path` makes it (systemd.unit(5), "String escaping").
+pub fn escape_path(path: &str) -> String {
+    let plain = path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+    if plain.is_empty() {
+        return "-".to_owned();
+    }
+    let escape = |(at, byte): (usize, u8)| match byte {
+        b'/' => "-".to_owned(),
+        b'.' if at == 0 => "\\x2e".to_owned(),
+        byte if byte.is_ascii_alphanumeric() || b":_.".contains(&byte) => char::from(byte).to_string(),
+        byte => format!("\\x{byte:02x}"),
+    };
+    plain.bytes().enumerate().map(escape).collect()
+}
+
 /// The blocks of [`show`].
 pub fn parse_show(text: &str) -> Result<Vec<ServiceState>, String> {
     text.split("\n\n").filter(|block| !block.trim().is_empty()).map(parse_block).collect()
@@ -51,6 +66,19 @@ fn parse_block(block: &str) -> Result<ServiceState, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Said by `systemd-escape --path`.
+    #[test]
+    fn paths_become_names() {
+        for (path, name) in [
+            ("/dev/md/kvm", "dev-md-kvm"),
+            ("/srv/a-b c/", "srv-a\\x2db\\x20c"),
+            ("/", "-"),
+            ("//.hidden/ü", "\\x2ehidden-\\xc3\\xbc"),
+        ] {
+            assert_eq!(escape_path(path), name);
+        }
+    }
 
     #[test]
     fn reads_blocks_in_order() {

@@ -14,7 +14,7 @@ const INSIDE: &str = "
 - btrfs_subvolume: {filesystem_label: pool, name: /snap, snapshot_source: /@data, readonly: true}
 ";
 
-const FILES: &str = "cd /srv/data && find . -type f -exec sha256sum {} + | sort -k2 | sha256sum";
+const FILES: &str = "/srv/data/files";
 
 #[test]
 #[ignore = "boots a virtual machine; ./dev test runs it"]
@@ -22,8 +22,7 @@ fn a_btrfs_changes_under_its_files_and_keeps_them() {
     let host = Host::with(&[("HF-1", "3GiB"), ("HF-2", "3GiB"), ("HF-3", "3GiB"), ("HF-4", "3GiB")]);
     let made = format!("{POOL}{INSIDE}");
     host.becomes(&made, &[]);
-    host.sh("cp -a /usr/bin /srv/data/ && sync");
-    let written = host.sh(FILES);
+    let written = host.fill(FILES, 2000);
     let uuid = host.sh("blkid -p -s UUID -o value /dev/vdb").trim().to_owned();
 
     // The kernel names the first device only; the second is as much in use.
@@ -39,10 +38,10 @@ fn a_btrfs_changes_under_its_files_and_keeps_them() {
 
     let grown = made.replace("[HF-1, HF-2]", "[HF-1, HF-2, HF-3]").replace("raid1,", "raid1c3,");
     host.becomes(&grown, &[]);
-    assert_eq!(host.sh(FILES), written);
+    assert_eq!(host.read(FILES), written);
     let replaced = grown.replace("[HF-1, HF-2, HF-3]", "[HF-4, HF-2, HF-3], remove_extra_devices: true");
     host.becomes(&replaced, &[]);
-    assert_eq!(host.sh(FILES), written);
+    assert_eq!(host.read(FILES), written);
     // The disk that was replaced is free, and the one that took its place is not.
     host.run("- filesystem: {dev: HF-1, fstype: ext4}", &["--check"]).must(0);
     let why =
@@ -51,11 +50,18 @@ fn a_btrfs_changes_under_its_files_and_keeps_them() {
 
     let smaller = made.replace("[HF-1, HF-2]", "[HF-4, HF-2], remove_extra_devices: true");
     host.becomes(&smaller, &[]);
-    assert_eq!(host.sh(FILES), written);
+    assert_eq!(host.read(FILES), written);
     host.survives(&smaller);
-    assert_eq!(host.sh(FILES), written);
+    assert_eq!(host.read(FILES), written);
     assert!(host.sh("btrfs filesystem show --raw").contains("Total devices 2"));
     assert_eq!(host.sh("ls -A /run/holdfast/private").trim(), "");
+
+    let kept = "- scrub: {target: /srv/data, schedule: \"Sun *-*-1..7 02:30\"}\n- btrfs_balance: {path: /srv/data}\n";
+    host.becomes(kept, &[]);
+    host.sh("systemctl start holdfast-scrub-srv-data.service holdfast-balance-srv-data.service");
+    assert!(host.sh("btrfs scrub status /srv/data").contains("no errors found"));
+    host.sh("systemctl is-active holdfast-scrub-srv-data.timer holdfast-balance-srv-data.timer");
+    host.becomes(&kept.replace('}', ", state: absent}"), &[]);
 
     // The end: a snapshot, and then everything, each with consent to exactly that.
     let gone = "- btrfs_subvolume: {name: /snap, state: absent}";

@@ -36,6 +36,22 @@ impl Host {
         self.vm().must(&[command]).unwrap()
     }
 
+    /// So many files of 4000 random bytes in a new folder, and what [`Host::read`] says of them.
+    pub(crate) fn fill(&self, folder: &str, files: usize) -> String {
+        let bytes = files * 4000;
+        self.sh(&format!(
+            "mkdir {folder} && cd {folder} && head -c {bytes} /dev/urandom | split -b 4000 -a 3 - file && sync"
+        ));
+        self.read(folder)
+    }
+
+    /// How many files are in a folder, and the sum of what is in them: on the disks, not in memory.
+    pub(crate) fn read(&self, folder: &str) -> String {
+        self.sh(&format!(
+            "sync; echo 3 > /proc/sys/vm/drop_caches; cd {folder} && ls | wc -l && cat $(ls) | sha256sum"
+        ))
+    }
+
     /// A playbook of a list of tasks, written as YAML: its path.
     pub(crate) fn play(&self, tasks: &str) -> String {
         let indented: Vec<String> = tasks.lines().map(|line| format!("    {line}")).collect();
@@ -49,6 +65,11 @@ impl Host {
     pub(crate) fn run(&self, tasks: &str, more: &[&str]) -> Told {
         let path = self.play(tasks);
         holdfast(&self.lab, self.home.path(), &[&["run", path.as_str()], more].concat())
+    }
+
+    /// Runs the shipped playbook `kvm-storage`.
+    pub(crate) fn kvm_storage(&self, more: &[&str]) -> Told {
+        holdfast(&self.lab, self.home.path(), &[&["run", "kvm-storage"], more].concat())
     }
 
     /// Starts a run whose JSON lines are read while it goes on.

@@ -43,9 +43,7 @@ for d in HF-1 HF-2; do d=/dev/disk/by-id/virtio-$d; mdadm --zero-superblock $d; 
 blkdiscard -z -l 4194304 $d; blkdiscard -z -o $(($(blockdev --getsize64 $d) - 4194304)) $d; done
 udevadm settle; sync; true";
 
-/// Of what is on the disk, not in memory.
-const FILES: &str =
-    "sync; echo 3 > /proc/sys/vm/drop_caches; cd /srv/kept && ls | wc -l && cat $(ls) | sha256sum";
+const FILES: &str = "/srv/kept/files";
 
 /// How it ends.
 #[derive(Debug, Clone, Copy)]
@@ -61,8 +59,7 @@ fn whatever_is_killed_a_plain_run_goes_on() {
     let points: usize = std::env::var("HOLDFAST_KILLS").map_or(6, |text| text.parse().unwrap());
     let host = Host::with(&[("HF-1", "600MiB"), ("HF-2", "600MiB"), ("HF-KEPT", "1200MiB")]);
     host.run(KEPT, &[]).must(0);
-    host.sh("cd /srv/kept && head -c 12M /dev/urandom | split -b 6000 -a 3 - file && sync");
-    let files = host.sh(FILES);
+    let files = host.fill(FILES, 2000);
     let extents = |point: usize| STACK.replace("SIZE", &(101 + point).to_string());
     let steps: usize = host
         .run(&extents(0), &["--check"])
@@ -81,7 +78,7 @@ fn whatever_is_killed_a_plain_run_goes_on() {
         eprintln!("point {point}: {kill:?} at step {at} of {steps}: {step}");
         go_on(&host, &tasks);
         converged += 1;
-        if host.sh(FILES) != files {
+        if host.read(FILES) != files {
             lost += 1;
         }
         host.sh(CLEAR);

@@ -3,7 +3,7 @@
 
 use crate::host::Host;
 
-const FILES: &str = "cd /srv/data && find files -type f -exec sha256sum {} + | sort -k2 | sha256sum";
+const FILES: &str = "/srv/data/files";
 
 /// The tokens that consent to remove these volumes, and to remove the group where `group` is set.
 fn tokens(host: &Host, volumes: &[&str], group: bool) -> Vec<String> {
@@ -42,16 +42,14 @@ fn devices_come_and_go_and_volumes_grow_and_shrink_under_their_files() {
         format!("- lvg: {{vg: vg, pvs: [{devices}], remove_extra_pvs: true, tags: [lab]}}{volumes}")
     };
     host.becomes(&on("HF-1"), &[]);
-    host.sh("mkdir /srv/data/files && cd /srv/data/files && head -c 20000000 /dev/urandom | split -b 20000 -a 4 && sync");
-    assert_eq!(host.sh("ls /srv/data/files | wc -l").trim(), "1000");
-    let written = host.sh(FILES);
+    let written = host.fill(FILES, 5000);
     host.sh("systemd-run --unit=writer sh -c 'while sleep 0.1; do date +%N >> /srv/data/log; sync -d /srv/data/log; done'");
 
     let refused = host.refuses(&on("HF-3"), &[]);
     assert!(refused.contains("920 MiB (230 extents) are in use on /dev/vdb"), "{refused}");
     assert!(refused.contains("508 MiB (127 extents) are free on /dev/vdd"), "{refused}");
     host.becomes(&on("HF-2"), &[]);
-    assert_eq!((extents(&host).as_str(), host.sh(FILES)), ("255 25", written.clone()));
+    assert_eq!((extents(&host).as_str(), host.read(FILES)), ("255 25", written.clone()));
 
     // A move that is killed in the middle.
     host.sh(
@@ -60,7 +58,7 @@ fn devices_come_and_go_and_volumes_grow_and_shrink_under_their_files() {
     );
     assert!(host.sh("lvs -a --noheadings -o lv_name vg").contains("pvmove0"));
     host.becomes(&on("HF-1"), &[]);
-    assert_eq!((extents(&host).as_str(), host.sh(FILES)), ("255 25", written.clone()));
+    assert_eq!((extents(&host).as_str(), host.read(FILES)), ("255 25", written.clone()));
     let log = host.sh("systemctl stop writer; sort /srv/data/log | wc -l");
     assert!(log.trim().parse::<u64>().unwrap() > 10, "nobody wrote meanwhile: {log}");
 
@@ -76,10 +74,10 @@ fn devices_come_and_go_and_volumes_grow_and_shrink_under_their_files() {
     let refused = host.refuses(&xfs[xfs.find("- lvol: {vg: vg, lv: fixed").unwrap()..], &[]);
     assert!(refused.contains("xfs cannot be made smaller"), "{refused}");
     host.becomes(&shrunk, &[]);
-    assert_eq!((extents(&host).as_str(), host.sh(FILES)), ("255 100", written.clone()));
+    assert_eq!((extents(&host).as_str(), host.read(FILES)), ("255 100", written.clone()));
     host.sh("umount /srv/data && e2fsck -fn /dev/vg/data && mount /srv/data");
     host.survives(&shrunk);
-    assert_eq!(host.sh(FILES), written);
+    assert_eq!(host.read(FILES), written);
 
     let gone = "
 - mount: {path: /srv/data, state: absent}

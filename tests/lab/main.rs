@@ -8,6 +8,8 @@
 )]
 
 mod btrfs;
+mod cost;
+mod data;
 mod filesystem;
 mod graph;
 mod host;

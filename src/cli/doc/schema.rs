@@ -32,7 +32,14 @@ pub(super) fn choices(schema: &Value) -> Vec<(String, Option<&str>)> {
 pub(super) fn inner(schema: &Value) -> Vec<(&String, &Value)> {
     let own = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
     let items = schema.get("items").into_iter().flat_map(inner);
-    own.chain(items).chain(alternatives(schema).flat_map(inner)).collect()
+    let mut fields: Vec<(&String, &Value)> = Vec::new();
+    for field in own.chain(items).chain(alternatives(schema).flat_map(inner)) {
+        // A mapping that may stand alone or in a list is the same one.
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    fields
 }
 
 /// `text`, `number`, `list of text`, `present or absent`.
@@ -65,6 +72,7 @@ fn said(word: &str, schema: &Value) -> String {
         "boolean" => "yes or no".to_owned(),
         "object" => "mapping".to_owned(),
         "array" => match schema.get("items") {
+            Some(each) if kind(each).contains(" or ") => format!("list of ({})", kind(each)),
             Some(each) => format!("list of {}", kind(each)),
             None => "list".to_owned(),
         },

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Lvol;
-use crate::machine::files::{FileState, FilesEffect};
 use crate::machine::lvm::{Group, Logical, LvmEffect};
 use crate::machine::{Machine, Prediction};
-use crate::plan::{Change, Metadata, Plan, Refusal, Step};
+use crate::modules::text_file;
+use crate::plan::{Change, Plan, Refusal, Step};
 use crate::tools::lvm;
 
 /// When a thin pool grows by itself, and by how much.
@@ -45,33 +45,12 @@ impl Lvol {
         group: &Group,
         pool: &Logical,
     ) -> Result<Plan, Refusal> {
-        let mut plan = Plan::empty();
-        let Some(wanted) = &self.autoextend else { return Ok(plan) };
+        let Some(wanted) = &self.autoextend else { return Ok(Plan::empty()) };
         if !(50..100).contains(&wanted.threshold) || !(1..=100).contains(&wanted.percent) {
             return Err(Refusal::new(format!("the pool {} cannot be extended like that", self.full_name()))
                 .fact("LVM takes a threshold of 50 to 99 percent, and 1 to 100 percent to grow by"));
         }
-        let (path, content) = (wanted.path(), wanted.content());
-        let there = machine.files.seen.get(&path).and_then(Option::as_ref);
-        let found = there.and_then(|found| found.content.as_ref());
-        if found.is_none_or(|found| found.as_slice() != content.as_bytes()) {
-            let metadata = Metadata { mode: Some(0o644), uid: Some(0), gid: Some(0) };
-            let before = found.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
-            let change = match there {
-                Some(_) => Change::modify("file", &path, ""),
-                None => Change::create("file", &path, ""),
-            };
-            let step = Step::Write {
-                path: path.clone(),
-                content: content.clone().into_bytes(),
-                metadata,
-                backup: false,
-            };
-            let state =
-                FileState::expected(crate::exec::Kind::File, 0o644, 0, 0, Some(content.clone().into_bytes()));
-            let effect = FilesEffect::Put { path: path.clone(), state };
-            plan.push(change.text(before, content), [step], [Prediction::Files(effect)]);
-        }
+        let mut plan = text_file::whole(machine, &wanted.path(), wanted.content());
         let name = wanted.name();
         if pool.profile.as_deref() != Some(name.as_str()) {
             let change = Change::modify("thin pool", self.full_name(), "").attribute(

@@ -18,6 +18,8 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
+pub(super) use naming::{DEBIAN, config};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +117,7 @@ md_array:
 impl Module for MdArray {
     fn needs(&self) -> Needs {
         Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts])
-            .path(naming::DEBIAN)
+            .path(DEBIAN)
             .path(initramfs::UPDATE_INITRAMFS)
             .path(initramfs::DRACUT)
     }

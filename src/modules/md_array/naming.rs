@@ -8,7 +8,12 @@ use crate::modules::devices::block;
 use crate::plan::{Change, LineEdit, Metadata, Plan, Refusal, Step};
 use crate::tools::{initramfs, mdadm, udevadm};
 
-pub(super) const DEBIAN: &str = "/etc/debian_version";
+pub(in crate::modules) const DEBIAN: &str = "/etc/debian_version";
+
+/// mdadm's configuration file, where this host's system has it.
+pub(in crate::modules) fn config(machine: &Machine) -> &'static str {
+    if machine.files.at(DEBIAN).is_some() { mdadm::CONFIGS[0] } else { mdadm::CONFIGS[1] }
+}
 
 impl MdArray {
     /// Gives the array its name at boot, where it does not have it yet.
@@ -86,7 +91,7 @@ impl MdArray {
 
     fn configure(&self, machine: &Machine, edits: Vec<LineEdit>, mut predicts: Vec<Prediction>) -> Plan {
         let there = |path: &str| machine.files.seen.get(path).is_some_and(Option::is_some);
-        let config = if there(DEBIAN) { "/etc/mdadm/mdadm.conf" } else { "/etc/mdadm.conf" };
+        let config = config(machine);
         let mut steps = vec![Step::Edit { path: config.to_owned(), edits, metadata: Metadata::default() }];
         if there(initramfs::UPDATE_INITRAMFS) {
             steps.push(Step::run(initramfs::update_initramfs()));

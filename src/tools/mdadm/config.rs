@@ -10,6 +10,47 @@ pub fn registration(name: &str) -> Registered {
     Registered { path, uuid: Uuid::Late, line }
 }
 
+/// The file on Debian, and elsewhere.
+pub const CONFIGS: [&str; 2] = ["/etc/mdadm/mdadm.conf", "/etc/mdadm.conf"];
+
+/// What the monitor is told by a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// To whom it writes.
+    Address,
+    /// As whom.
+    From,
+    /// What it starts.
+    Program,
+}
+
+impl Told {
+    /// Its keyword.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Address => "MAILADDR",
+            Self::From => "MAILFROM",
+            Self::Program => "PROGRAM",
+        }
+    }
+
+    /// Keywords may be written in any case, and cut to three letters (mdadm.conf(5)).
+    fn of(word: &str) -> Option<Self> {
+        let word = word.to_ascii_uppercase();
+        let all = [Self::Address, Self::From, Self::Program];
+        all.into_iter().find(|one| word.len() >= 3 && one.keyword().starts_with(&word))
+    }
+}
+
+/// The lines that tell the monitor so, with what they say.
+pub fn parse_told(text: &str, what: Told) -> Vec<(&str, &str)> {
+    let read = |line| {
+        let (word, value) = str::split_once(line, char::is_whitespace)?;
+        (Told::of(word) == Some(what)).then(|| (line, value.trim()))
+    };
+    text.lines().filter_map(read).collect()
+}
+
 /// The `ARRAY` lines of a configuration file. Its other lines are not ours to judge.
 pub fn parse_config(text: &str) -> Vec<Registered> {
     let mut found = Vec::new();
@@ -52,10 +93,19 @@ mod tests {
         );
     }
 
+    #[test]
+    fn keywords_may_be_cut_and_only_the_first_line_counts() {
+        let text = "# MAILADDR no\nmailaddr  root\nMAI other@host\nPROG /bin/x\nMAILFROM me\n";
+        let root = ("mailaddr  root", "root");
+        assert_eq!(parse_told(text, Told::Address), [root, ("MAI other@host", "other@host")]);
+        assert_eq!(parse_told(text, Told::From), [("MAILFROM me", "me")]);
+        assert_eq!(parse_told(text, Told::Program), [("PROG /bin/x", "/bin/x")]);
+    }
+
     proptest::proptest! {
         #[test]
         fn never_panics(text in ".*") {
-            let _ = parse_config(&text);
+            let _ = (parse_config(&text), parse_told(&text, Told::From));
         }
     }
 }

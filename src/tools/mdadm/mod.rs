@@ -5,7 +5,7 @@ mod create;
 mod grow;
 mod manage;
 
-pub use config::{parse_config, registration};
+pub use config::{CONFIGS, Told, parse_config, parse_told, registration};
 pub use create::{Create, create};
 pub use grow::{Growth, bitmap, grow, leave_raid0, policy, wait};
 pub use manage::{Flags, add, assemble, forget, rebuild_map, remove, replace, stop};
