@@ -24,7 +24,7 @@ pub(in crate::modules) fn grow(machine: &Machine, device: &Device) -> Result<Pla
         Some(size) if size + kind.rules().slack <= device.size => larger(&place, kind, None),
         Some(_) => Ok(Plan::empty()),
         None => {
-            Err(Refusal::new(format!("how large {} is is not known, and it may have to grow", place.name())))
+            Err(Refusal::new(format!("nobody knows how large {} is, and it may have to grow", place.name())))
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
         };
         // udev is not told of devices that are added while a file system is mounted; the kernel knows them.
         let content = match open.iter().find(|one| one.devices.contains(&row.kname)) {
-            Some(one) => one.content(),
+            Some(one) => one.content(&row.path, system),
             None => content(row, &rows, busy.contains(row.kname.as_str()), system)?,
         };
         // An array that does not run is no device, but it holds its members.

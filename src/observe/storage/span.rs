@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::superblock;
 use crate::exec::System;
 use crate::machine::block::{Block, Content, FileSystem, Uuid};
 use crate::machine::span::Span;
@@ -22,14 +23,13 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// What is on each of its devices.
-    pub(super) fn content(&self) -> Content {
-        Content::FileSystem(FileSystem {
-            uuid: Uuid::Known(self.uuid.clone()),
-            label: self.label.clone(),
-            used: self.used,
-            ..FileSystem::new("btrfs")
-        })
+    /// What is on one of its devices. How large its part there is says its superblock, which is written whenever that
+    /// changes; label and use the kernel knows better.
+    pub(super) fn content(&self, path: &str, system: &dyn System) -> Content {
+        let uuid = Uuid::Known(self.uuid.clone());
+        let written = superblock::read("btrfs", path, system).map(|block| block.found);
+        let known = written.filter(|found| found.uuid == uuid).unwrap_or_else(|| FileSystem::new("btrfs"));
+        Content::FileSystem(FileSystem { uuid, label: self.label.clone(), used: self.used, ..known })
     }
 }
 
@@ -92,7 +92,18 @@ mod tests {
     #[test]
     fn the_kernel_names_devices_that_udev_does_not_know() {
         let folder = format!("/sys/fs/btrfs/{UUID}");
+        let size = 800_u64 << 20;
+        let identity: Vec<u8> = UUID
+            .replace('-', "")
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        let start = 64 << 10;
+        let written: [(u64, &[u8]); 3] =
+            [(start + 32, &identity), (start + 64, b"_BHRfS_M"), (start + 209, &size.to_le_bytes())];
         let system = Transcript::new()
+            .device("/dev/vdb", 1 << 30, &written)
             .file("/sys/fs/btrfs/features/raid1c34", "0\n")
             .file(&format!("{folder}/label"), "pool\n")
             .file(&format!("{folder}/allocation/data/bytes_used"), "100\n")
@@ -102,13 +113,15 @@ mod tests {
             .link(&format!("{folder}/devices/vdd"), "/sys/block/vdd");
         let open = open(&system).unwrap();
         assert_eq!(open.len(), 1);
-        let Content::FileSystem(found) = open[0].content() else { panic!() };
-        assert_eq!((found.label.as_deref(), found.used), (Some("pool"), Some(123)));
+        let Content::FileSystem(found) = open[0].content("/dev/vdb", &system) else { panic!() };
+        assert_eq!((found.label.as_deref(), found.used, found.size), (Some("pool"), Some(123), Some(size)));
 
         let mut block = Block::default();
         for path in ["/dev/vdb", "/dev/vdd"] {
-            let device =
-                Device { content: open[0].content(), ..Device::new(path, DeviceKind::Disk, 1 << 30) };
+            let device = Device {
+                content: open[0].content(path, &system),
+                ..Device::new(path, DeviceKind::Disk, 1 << 30)
+            };
             block.devices.insert(path.into(), device);
         }
         let keys = BTreeMap::from([("vdb", "/dev/vdb".to_owned()), ("vdd", "/dev/vdd".to_owned())]);
