@@ -21,6 +21,7 @@ mod invocation;
 pub mod lineinfile;
 mod luks;
 mod lvg;
+mod lvm_filter;
 mod lvol;
 mod md_array;
 mod md_monitor;

@@ -139,6 +139,7 @@ modules![
     luks::Luks,
     lvg::Lvg,
     lvol::Lvol,
+    lvm_filter::LvmFilter,
     filesystem::Filesystem,
     btrfs::Btrfs,
     btrfs_subvolume::BtrfsSubvolume,

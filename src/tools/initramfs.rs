@@ -1,16 +1,29 @@
-//! What a host boots from before its root is there: it has its own copy of mdadm.conf.
+//! What a host boots from before its root is there: it has its own copy of mdadm.conf, of
+//! crypttab and of LVM's settings.
 
 use crate::exec::Command;
+use crate::machine::{Machine, Needs};
 
-pub const UPDATE_INITRAMFS: &str = "/usr/sbin/update-initramfs";
-pub const DRACUT: &str = "/usr/bin/dracut";
+const UPDATE_INITRAMFS: &str = "/usr/sbin/update-initramfs";
+const DRACUT: &str = "/usr/bin/dracut";
+
+/// What has to be looked at for [`rebuild`].
+pub fn needs() -> Needs {
+    Needs::nothing().path(UPDATE_INITRAMFS).path(DRACUT)
+}
+
+/// Makes all of them anew with whatever program this host does it; a host may do without.
+pub fn rebuild(machine: &Machine) -> Option<Command> {
+    let there = |path| machine.files.at(path).is_some();
+    if there(UPDATE_INITRAMFS) { Some(update_initramfs()) } else { there(DRACUT).then(dracut) }
+}
 
 /// Makes all of them anew, as Debian does it.
-pub fn update_initramfs() -> Command {
+fn update_initramfs() -> Command {
     Command::new("update-initramfs").args(["-u", "-k", "all"])
 }
 
 /// Makes all of them anew, as Fedora and SUSE do it.
-pub fn dracut() -> Command {
+fn dracut() -> Command {
     Command::new("dracut").args(["--regenerate-all", "--force", "--mdadmconf"])
 }

@@ -76,8 +76,17 @@ fn devices_come_and_go_and_volumes_grow_and_shrink_under_their_files() {
     host.becomes(&shrunk, &[]);
     assert_eq!((extents(&host).as_str(), host.read(FILES)), ("255 100", written.clone()));
     host.sh("umount /srv/data && e2fsck -fn /dev/vg/data && mount /srv/data");
-    host.survives(&shrunk);
+    // What a guest has made on its disk is not this host's to find, neither now nor at boot.
+    host.sh("vgcreate -q guest /dev/vdd && lvcreate -q -n root -l 10 guest && mkfs.ext4 -q /dev/guest/root");
+    let guest = host.vm().disk_sha256("HF-3").unwrap();
+    let filter = "- lvm_filter: {groups: [vg]}\n";
+    host.becomes(filter, &[]);
+    host.survives(&format!("{filter}{shrunk}"));
+    assert_eq!(host.sh("vgs --noheadings -o vg_name; ls -d /dev/guest 2>/dev/null || true").trim(), "vg");
+    assert_eq!(host.vm().disk_sha256("HF-3").unwrap(), guest, "a disk that LVM must not see was written to");
     assert_eq!(host.read(FILES), written);
+    host.becomes("- lvm_filter: {state: absent}", &[]);
+    host.sh("vgs guest && vgremove -q -ff -y guest && pvremove -q /dev/vdd");
 
     let gone = "
 - mount: {path: /srv/data, state: absent}

@@ -142,10 +142,8 @@ fn edit(
     if machine.mounts.as_ref().is_some_and(|mounts| mounts.systemd) {
         steps.push(Step::run(Command::new("systemctl").arg("daemon-reload")));
     }
-    if early && machine.files.at(initramfs::UPDATE_INITRAMFS).is_some() {
-        steps.push(Step::run(initramfs::update_initramfs()));
-    } else if early && machine.files.at(initramfs::DRACUT).is_some() {
-        steps.push(Step::run(initramfs::dracut()));
+    if early {
+        steps.extend(initramfs::rebuild(machine).map(Step::run));
     }
     let mut predicts: Vec<Prediction> = effects.into_iter().map(Prediction::Luks).collect();
     predicts.push(Prediction::Files(FilesEffect::Touched { path: CRYPTTAB.to_owned() }));

@@ -149,9 +149,8 @@ impl Module for Luks {
         }
         let named = self.name.as_ref().map(|name| format!("/dev/mapper/{}", &**name));
         let device = self.device.clone().or_else(|| self.spec()).or(named);
-        let mut needs = Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts, Domain::Luks])
-            .path(initramfs::UPDATE_INITRAMFS)
-            .path(initramfs::DRACUT);
+        let mut needs =
+            Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts, Domain::Luks]).and(initramfs::needs());
         needs = files.into_iter().flatten().fold(needs, |needs, file| needs.path(&**file));
         needs.luks.extend(device.map(|device| LuksNeed { device, keys }));
         needs

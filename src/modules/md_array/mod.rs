@@ -116,10 +116,7 @@ md_array:
 
 impl Module for MdArray {
     fn needs(&self) -> Needs {
-        Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts])
-            .path(DEBIAN)
-            .path(initramfs::UPDATE_INITRAMFS)
-            .path(initramfs::DRACUT)
+        Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]).path(DEBIAN).and(initramfs::needs())
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {

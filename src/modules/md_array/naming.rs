@@ -90,14 +90,9 @@ impl MdArray {
     }
 
     fn configure(&self, machine: &Machine, edits: Vec<LineEdit>, mut predicts: Vec<Prediction>) -> Plan {
-        let there = |path: &str| machine.files.seen.get(path).is_some_and(Option::is_some);
         let config = config(machine);
         let mut steps = vec![Step::Edit { path: config.to_owned(), edits, metadata: Metadata::default() }];
-        if there(initramfs::UPDATE_INITRAMFS) {
-            steps.push(Step::run(initramfs::update_initramfs()));
-        } else if there(initramfs::DRACUT) {
-            steps.push(Step::run(initramfs::dracut()));
-        }
+        steps.extend(initramfs::rebuild(machine).map(Step::run));
         predicts.push(Prediction::Files(FilesEffect::Touched { path: config.to_owned() }));
         let change = Change::modify("boot configuration", config, format!("ARRAY {}", self.path()));
         Plan::of(change, steps, predicts)

@@ -263,6 +263,11 @@ pub fn lvchange_active(group: &str, name: &str, active: bool) -> Command {
     ])
 }
 
+/// Takes away the devices of a group's volumes, which stay as they are.
+pub fn deactivate(group: &str) -> Command {
+    Command::new("vgchange").args(["--activate", "n", group])
+}
+
 /// Names the profile by which a pool is watched.
 pub fn lvchange_profile(group: &str, name: &str, profile: Option<&str>) -> Command {
     let command = Command::new("lvchange");
