@@ -56,7 +56,7 @@ enum Kill {
 #[test]
 #[ignore = "boots a virtual machine; ./dev test runs it"]
 fn whatever_is_killed_a_plain_run_goes_on() {
-    let points: usize = std::env::var("HOLDFAST_KILLS").map_or(6, |text| text.parse().unwrap());
+    let points: usize = std::env::var("HOLDFAST_KILLS").map_or(3, |text| text.parse().unwrap());
     let host = Host::with(&[("HF-1", "600MiB"), ("HF-2", "600MiB"), ("HF-KEPT", "1200MiB")]);
     host.run(KEPT, &[]).must(0);
     let files = host.fill(FILES, 2000);
