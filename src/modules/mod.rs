@@ -39,11 +39,13 @@ pub mod setup;
 pub mod shell;
 #[cfg(test)]
 mod stack;
+mod stages;
 pub mod stat;
 mod storage_graph;
 mod swap;
 mod sysctl;
 pub mod systemd;
+mod teardown;
 pub mod template;
 mod text_file;
 mod timer;

@@ -22,6 +22,7 @@ mod md;
 mod mounts;
 mod partition;
 mod signatures;
+mod teardown;
 mod told;
 
 use std::path::Path;
