@@ -41,6 +41,7 @@ pub mod shell;
 mod stack;
 mod stages;
 pub mod stat;
+mod storage;
 mod storage_graph;
 mod swap;
 mod sysctl;
@@ -55,6 +56,8 @@ mod xfs_quota;
 
 pub use arguments::{BadArgument, coerce, decode_args};
 pub use registry::{Entry, entries, find};
+
+use stages::task;
 
 use serde::{Serialize, de::DeserializeOwned};
 

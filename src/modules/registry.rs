@@ -175,5 +175,6 @@ modules![
     nfs_export::NfsExport,
     sysctl::Sysctl,
     teardown::Teardown,
+    storage::Storage,
     storage_graph::StorageGraph,
 ];

@@ -22,6 +22,7 @@ mod md;
 mod mounts;
 mod partition;
 mod signatures;
+mod storage_role;
 mod teardown;
 mod told;
 
