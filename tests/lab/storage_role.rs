@@ -71,3 +71,46 @@ fn the_example_of_the_role_is_made_grows_stays_and_goes() {
                         grep ^ARRAY /etc/mdadm/mdadm.conf; lsblk -n -l -o NAME /dev/vd[b-f]");
     assert_eq!(left, "vdb\nvdc\nvdd\nvde\nvdf\n");
 }
+
+/// Everything below and beside a pool that the role has words for.
+fn layers(state: &str) -> String {
+    format!(
+        "
+- include_role: {{name: storage}}
+  vars:
+    storage_safe_mode: false
+    storage_use_partitions: true
+    storage_pools:
+      - name: deep
+        state: {state}
+        disks: [/dev/disk/by-id/virtio-HF-1, HF-2, vdd]
+        raid_level: raid1
+        raid_spare_count: 1
+        encryption: true
+        encryption_key: /etc/keys/one
+        volumes:
+          - {{name: swap, size: 64 MiB, fs_type: swap}}
+          - {{name: thin, thin: true, thin_pool_name: pool, thin_pool_size: 100 MiB, size: 500 MiB, mount_point: /mnt/thin}}
+"
+    )
+}
+
+#[test]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
+fn a_pool_on_an_encrypted_array_of_partitions_comes_and_goes() {
+    let host = Host::with(&[("HF-1", "256MiB"), ("HF-2", "256MiB"), ("HF-3", "256MiB")]);
+    host.sh("mkdir -m 0700 /etc/keys; umask 077; head -c 64 /dev/urandom > /etc/keys/one");
+    host.becomes(&layers("present"), &[]);
+    let there = host.sh("swapon --show=NAME --noheadings | xargs readlink -f | xargs lsblk -n -o NAME; \
+                         findmnt -n -o SOURCE /mnt/thin; lsblk -n -s -l -o TYPE /dev/deep/thin | sort -u | xargs");
+    assert!(there.contains("deep-swap\n/dev/mapper/deep-thin\ncrypt disk lvm part raid1"), "{there}");
+    host.survives(&layers("present"));
+    let said = host.refuses(&layers("absent").replace("name: thin, ", "name: other, "), &[]);
+    assert!(said.contains("logical volume deep/thin"), "{said}");
+    host.becomes(&layers("absent"), &[]);
+    host.stays(&layers("absent"));
+    assert_eq!(
+        host.sh("lsblk -n -l -o NAME /dev/vd[bcd]; cat /etc/crypttab | grep deep; true"),
+        "vdb\nvdc\nvdd\n"
+    );
+}

@@ -18,7 +18,8 @@ mod settled;
 #[cfg(test)]
 mod tests;
 
-pub(super) use naming::{DEBIAN, config, needs as boot_needs};
+pub(super) use naming::{DEBIAN, config, needs as boot_needs, unregistration};
+pub(super) use removal::removal;
 pub(super) use removal::removal;
 
 use schemars::JsonSchema;

@@ -76,7 +76,11 @@ impl MdArray {
 }
 
 /// Takes an array out of the boot configuration, by its node and by its UUID.
-pub(super) fn unregistration(machine: &Machine, path: &str, uuid: Option<&str>) -> Result<Plan, Refusal> {
+pub(in crate::modules) fn unregistration(
+    machine: &Machine,
+    path: &str,
+    uuid: Option<&str>,
+) -> Result<Plan, Refusal> {
     let is = |line: &&Registered| line.path == path || uuid.is_some() && line.uuid.known() == uuid;
     let lines: Vec<&Registered> = block(machine)?.registered.iter().filter(is).collect();
     if lines.is_empty() {

@@ -202,6 +202,17 @@ fn what_is_there_keeps_what_is_not_spoken_of() {
     assert!(plan(&machine, "storage", &silent).unwrap().is_empty());
     let fewer = refused(&machine, "storage", &json!({"pools": [{"name": "app", "disks": ["vdb"]}]}));
     assert!(fewer.starts_with("the pool app has devices that `disks` does not name"), "{fewer}");
+    let mounted = |options: &str| {
+        pool(&json!({"volumes": [{"name": "a", "mount_point": "/srv/a", "mount_options": options}]}))
+    };
+    becomes(&mut machine, "storage", &mounted("noatime"));
+    assert!(plan(&machine, "storage", &mounted("")).unwrap().is_empty(), "options nobody spoke of changed");
+    let elsewhere = pool(&json!({"volumes": [{"name": "a", "mount_point": "/srv/b"}]}));
+    assert!(becomes(&mut machine, "storage", &elsewhere).starts_with("- mount /srv/a"));
+    assert!(
+        becomes(&mut machine, "storage", &pool(&json!({"volumes": [{"name": "a", "mount_point": "none"}]})))
+            .contains("umount /srv/b")
+    );
     // Disks that are not there are an error, as everywhere.
     let lost = refused(&machine, "storage", &json!({"pools": [{"name": "new", "disks": ["sdz"]}]}));
     assert!(lost.starts_with("the pool new needs sdz, and there is no such device"), "{lost}");

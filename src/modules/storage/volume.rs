@@ -7,6 +7,7 @@ use super::words::{Pool, State, Volume, VolumeKind};
 use super::written::Item;
 use super::{Work, sizes};
 use crate::machine::block::{Block, Content, partition_path};
+use crate::machine::fstab::FstabEntry;
 use crate::machine::luks::KIND as LUKS;
 use crate::machine::lvm::{Group, Kind};
 use crate::modules::{lvg, task};
@@ -33,7 +34,7 @@ impl Volume {
             task("filesystem", &self.file_system("/dev/x", kind)).map_err(of)?;
         }
         if let Some(path) = self.mount_point.as_deref().filter(|path| *path != "none") {
-            task("mount", &self.mount("/dev/x", kind, path)).map_err(of)?;
+            task("mount", &self.mount("/dev/x", kind, path, None)).map_err(of)?;
             task("file", &self.folder(path)).map_err(of)?;
         }
         Ok(())
@@ -53,11 +54,14 @@ impl Volume {
         args
     }
 
-    fn mount(&self, device: &str, kind: &str, path: &str) -> Value {
+    /// What is not said stays as fstab has it.
+    fn mount(&self, device: &str, kind: &str, path: &str, old: Option<&FstabEntry>) -> Value {
+        let options = self.mount_options.as_deref().or(old.map(|old| old.options.as_str()));
         json!({
             "path": path, "src": device, "fstype": kind, "state": "mounted",
-            "opts": self.mount_options.as_deref().unwrap_or("defaults"),
-            "dump": self.mount_check.unwrap_or(0), "passno": self.mount_passno.unwrap_or(0),
+            "opts": options.unwrap_or("defaults"),
+            "dump": self.mount_check.or(old.map(|old| old.dump)).unwrap_or(0),
+            "passno": self.mount_passno.or(old.map(|old| old.pass)).unwrap_or(0),
         })
     }
 
@@ -326,7 +330,12 @@ impl Work<'_> {
             return self.stages.task("swap", &json!({ "path": device }));
         }
         if let Some(path) = volume.mount_point.as_deref().filter(|path| *path != "none") {
-            self.stages.task("mount", &volume.mount(&device, &kind, path))?;
+            let entries = machine.mounts.iter().flat_map(|mounts| &mounts.fstab);
+            let (mut entries, block) = (entries.filter(|entry| entry.path == path), machine.block.as_ref());
+            let old = entries.find(|entry| {
+                block.and_then(|block| entry.device(block)).is_some_and(|found| found.path == device)
+            });
+            self.stages.task("mount", &volume.mount(&device, &kind, path, old))?;
             if volume.has_folder() {
                 self.stages.task("file", &volume.folder(path))?;
             }

@@ -20,8 +20,9 @@ use super::devices::{DeviceRef, block};
 use super::lvg::GroupName;
 use super::mount::MountPath;
 use super::stages::Stages;
-use super::{Describe, Module, md_array};
+use super::{Describe, Module, md_array, xfs_quota};
 use crate::machine::block::{Block, Content, DeviceKind};
+use crate::machine::mounts::is_below;
 use crate::machine::{Domain, Machine, Needs};
 use crate::plan::{Plan, Refusal};
 
@@ -72,6 +73,7 @@ impl Module for Teardown {
         Needs::of([Domain::Block, Domain::Lvm, Domain::Luks, Domain::Mounts, Domain::Memory, Domain::Exports])
             .and(md_array::boot_needs())
             .and(exports::needs())
+            .and(xfs_quota::project_needs())
     }
 
     fn further(&self, machine: &Machine) -> Needs {
@@ -96,6 +98,8 @@ impl Teardown {
         stages.then(|machine| exports::withdraw(machine, &targets))?;
         quiet::swap(stages, &stack, &targets)?;
         quiet::unmount(stages, &targets)?;
+        let goes = |path: &str| targets.iter().any(|target| path == target || is_below(path, target));
+        stages.then(|machine| Ok(xfs_quota::forget(machine, goes)))?;
         stack.end(stages)
     }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::is_container;
 use crate::machine::block::{BlockEffect, Content, Device, DeviceKind};
+use crate::machine::btrfs::BtrfsEffect;
 use crate::machine::lvm::Kind;
 use crate::machine::{Machine, Prediction};
 use crate::modules::devices::{block, clear};
@@ -124,6 +125,11 @@ impl Stack {
             }
             (DeviceKind::Disk, _) if named => {
                 stages.task("disk", &json!({"device": path, "state": "blank"}))?;
+                // An array of it that does not run is none any more, and has no place at boot.
+                if let Content::Member { array, name } = &device.content {
+                    let node = format!("/dev/md/{name}");
+                    stages.then(|machine| md_array::unregistration(machine, &node, array.known()))?;
+                }
                 stages.then(|machine| forget_span(machine, path))
             }
             _ if named => stages.then(|machine| wipe(machine, path)),
@@ -153,7 +159,8 @@ fn forget_span(machine: &Machine, path: &str) -> Result<Plan, Refusal> {
         let gone = BlockEffect::Span { before: span.devices.clone(), span: None };
         let change =
             crate::plan::Change::wait("end of", format!("{} on {}", span.kind, span.devices.join(", ")));
-        plan.push(change, [], [Prediction::Block(gone)]);
+        let pool = BtrfsEffect::Gone { devices: span.devices.clone() };
+        plan.push(change, [], [Prediction::Block(gone), Prediction::Btrfs(pool)]);
     }
     Ok(plan)
 }

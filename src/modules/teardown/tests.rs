@@ -180,3 +180,59 @@ fn a_foreign_line_of_exports_is_edited_and_its_neighbours_stay() {
     assert!(text.contains("edit /etc/exports (1 lines)"), "{text}");
     assert!(text.contains("remove /etc/exports.d/holdfast-srv-data.exports"), "{text}");
 }
+
+#[test]
+fn thin_volumes_snapshots_and_half_of_a_btrfs() {
+    let mut machine = machine();
+    machine.btrfs = Some(crate::machine::btrfs::Btrfs::default());
+    for (module, args) in [
+        ("lvg", json!({"vg": "vg", "pvs": ["HF-DISK-1"]})),
+        ("lvol", json!({"vg": "vg", "thinpool": "pool", "size": "1g"})),
+        ("lvol", json!({"vg": "vg", "lv": "thin", "thinpool": "pool", "size": "2g"})),
+        ("lvol", json!({"vg": "vg", "lv": "thin", "snapshot": "then"})),
+        ("lvol", json!({"vg": "vg", "lv": "old", "size": "500m"})),
+        ("lvol", json!({"vg": "vg", "lv": "old", "snapshot": "older", "size": "100m"})),
+        ("btrfs", json!({"label": "pool", "devices": ["HF-DISK-2", "HF-DISK-3"]})),
+    ] {
+        becomes(&mut machine, module, &args);
+    }
+    let mut one = machine.clone();
+    becomes(&mut one, "teardown", &json!({"devices": ["/dev/vg/old"]}));
+    let left: Vec<String> = one.lvm.unwrap().groups["vg"].logical.keys().cloned().collect();
+    assert_eq!(left, ["pool", "then", "thin"]);
+
+    becomes(&mut machine, "teardown", &json!({"devices": ["HF-DISK-1", "HF-DISK-2"]}));
+    assert!(blank(&machine) && machine.block.as_ref().unwrap().spans.is_empty());
+}
+
+#[test]
+fn what_a_killed_run_left_of_an_array_goes_with_its_place_at_boot() {
+    let mut machine = stack();
+    let block = machine.block.as_mut().unwrap();
+    let line = block.registered[0].clone();
+    for path in ["/dev/vdb", "/dev/vdc"] {
+        block.devices.get_mut(path).unwrap().content =
+            Content::Member { array: crate::machine::block::Uuid::Late, name: "pair".into() };
+    }
+    block.devices.retain(|path, _| ["/dev/vdb", "/dev/vdc"].contains(&path.as_str()));
+    machine.lvm.as_mut().unwrap().groups.clear();
+    assert_eq!(line.path, "/dev/md/pair");
+    let planned = becomes(&mut machine, "teardown", &json!({"devices": ["HF-DISK-1", "HF-DISK-2"]}));
+    assert!(planned.contains("edit /etc/mdadm/mdadm.conf (1 lines)"), "{planned}");
+}
+
+#[test]
+fn projects_of_what_goes_are_forgotten() {
+    let mut machine = stack();
+    for (path, text) in [
+        ("/etc/projects", "42:/srv/data/photos\n# mine\n43:/srv/data/a\n43:/home/a\n"),
+        ("/etc/projid", "photos:42\nmany:43\n"),
+    ] {
+        let file = FileState::expected(Kind::File, 0o644, 0, 0, Some(text.into()));
+        machine.files.seen.insert(path.into(), Some(file));
+    }
+    becomes(&mut machine, "teardown", &json!({"groups": ["vg"]}));
+    let content = |path: &str| machine.files.at(path).and_then(|found| found.content.clone()).unwrap();
+    assert_eq!(content("/etc/projects"), b"# mine\n43:/home/a\n");
+    assert_eq!(content("/etc/projid"), b"many:43\n");
+}
