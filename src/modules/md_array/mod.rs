@@ -20,7 +20,6 @@ mod tests;
 
 pub(super) use naming::{DEBIAN, config, needs as boot_needs, unregistration};
 pub(super) use removal::removal;
-pub(super) use removal::removal;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
