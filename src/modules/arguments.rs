@@ -57,7 +57,7 @@ pub fn coerce(entry: &Entry, args: &Map<String, Value>) -> Result<Map<String, Va
 }
 
 /// The value as the schema wants it, where that is plainly what was meant; unchanged otherwise.
-fn fit(given: &Value, schema: &Value) -> Value {
+pub(super) fn fit(given: &Value, schema: &Value) -> Value {
     let wants = |kind: &str| wants(schema, kind);
     match given {
         Value::String(text) if !wants("string") => {

@@ -40,11 +40,14 @@ pub mod setup;
 pub mod shell;
 #[cfg(test)]
 mod stack;
+mod stages;
 pub mod stat;
+mod storage;
 mod storage_graph;
 mod swap;
 mod sysctl;
 pub mod systemd;
+mod teardown;
 pub mod template;
 mod text_file;
 mod timer;
@@ -54,6 +57,8 @@ mod xfs_quota;
 
 pub use arguments::{BadArgument, coerce, decode_args};
 pub use registry::{Entry, entries, find};
+
+use stages::task;
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -12,6 +12,8 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::boot::ESSENTIAL;
+
 use self::boot::BootPolicy;
 use self::fstab::Wanted;
 use self::live::Seen;

@@ -118,7 +118,7 @@ impl Module for NfsExport {
         let exports = machine.exports.as_ref().unwrap_or(&none);
         match self.state {
             State::Present => self.offer(machine, exports),
-            State::Absent => Ok(self.withdraw(machine, exports)),
+            State::Absent => self.withdraw(machine, exports),
         }
     }
 }
@@ -242,18 +242,26 @@ impl NfsExport {
         Ok(Plan::of(change, steps, predicts))
     }
 
-    fn withdraw(&self, machine: &Machine, exports: &Exports) -> Plan {
+    fn withdraw(&self, machine: &Machine, exports: &Exports) -> Result<Plan, Refusal> {
         let (target, file) = (self.target(), self.file());
         let there = machine.files.seen.get(&file).is_some_and(Option::is_some);
-        if !there {
-            return Plan::empty();
+        let live = exports.live.get(target);
+        match live {
+            Some(clients) if !there => {
+                let clients: Vec<&str> = clients.keys().map(String::as_str).collect();
+                return Err(Refusal::new(format!("{target} is exported, and not by {file}"))
+                    .fact(format!("it is exported to {}", clients.join(", ")))
+                    .help("`name` says which file of ours it is in; another line, such as one in /etc/exports, is removed there"));
+            }
+            None if !there => return Ok(Plan::empty()),
+            _ => {}
         }
         let mut predicts = vec![Prediction::Files(FilesEffect::Gone { path: file.clone() })];
-        if exports.live.contains_key(target) {
+        if live.is_some() {
             let effect = ExportsEffect::Put { path: target.to_owned(), clients: BTreeMap::new() };
             predicts.push(Prediction::Exports(effect));
         }
         let steps = [Step::Remove { path: file, recursive: false }, Step::run(exportfs::apply())];
-        Plan::of(Change::remove("NFS export", target, "").risk(Risk::Disruptive), steps, predicts)
+        Ok(Plan::of(Change::remove("NFS export", target, "").risk(Risk::Disruptive), steps, predicts))
     }
 }

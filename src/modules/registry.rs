@@ -74,13 +74,15 @@ impl Entry {
         schema.and_then(|schema| schema.get("writeOnly")) == Some(&Value::Bool(true))
     }
 
-    /// The texts among these arguments that nobody may read.
+    /// The texts among these arguments that nobody may read, however deep.
     pub fn secrets(&self, args: &Map<String, Value>) -> impl Iterator<Item = String> {
-        args.iter().filter(|(name, _)| self.is_secret(name)).filter_map(|(_, value)| match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
+        let mut found = Vec::new();
+        for (name, value) in args {
+            if let Some(schema) = self.property(self.own_name(name)) {
+                secrets_in(value, schema, &mut found);
+            }
+        }
+        found.into_iter()
     }
 
     /// Coerces and decodes arguments.
@@ -88,6 +90,29 @@ impl Entry {
         let args = coerce(self, args)?;
         (self.decode)(args).map_err(|bad| vec![bad])
     }
+}
+
+/// The texts in a value that its schema says nobody may read.
+fn secrets_in(value: &Value, schema: &Value, found: &mut Vec<String>) {
+    let hidden = schema.get("writeOnly") == Some(&Value::Bool(true));
+    match value {
+        Value::String(text) if hidden => found.push(text.clone()),
+        Value::Number(number) if hidden => found.push(number.to_string()),
+        Value::Array(items) => {
+            let each = schema.get("items").into_iter();
+            each.for_each(|each| items.iter().for_each(|item| secrets_in(item, each, found)));
+        }
+        Value::Object(map) => {
+            for (name, value) in map {
+                if let Some(schema) = schema.get("properties").and_then(|all| all.get(name)) {
+                    secrets_in(value, schema, found);
+                }
+            }
+        }
+        _ => {}
+    }
+    let options = schema.get("anyOf").and_then(Value::as_array);
+    options.into_iter().flatten().for_each(|option| secrets_in(value, option, found));
 }
 
 /// The modules, in the order of the list in this file.
@@ -150,5 +175,7 @@ modules![
     swap::Swap,
     nfs_export::NfsExport,
     sysctl::Sysctl,
+    teardown::Teardown,
+    storage::Storage,
     storage_graph::StorageGraph,
 ];

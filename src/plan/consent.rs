@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, Refusal, Risk};
+use super::{Change, Op, Plan, Refusal, Risk};
 
 /// What may be done. The zero value allows nothing at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,17 +14,21 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// Refuses a plan that would destroy something nobody named. A dry run refuses the same.
+    /// Refuses a plan that would destroy something nobody named, and says everything that has to be named. A dry run
+    /// refuses the same.
     pub fn covers(&self, plan: &Plan) -> Result<(), Refusal> {
-        for change in plan.actions.iter().map(|action| &action.change) {
-            if change.risk < Risk::Destructive {
-                continue;
-            }
-            let named = change.token.as_ref().is_some_and(|token| self.tokens.contains(token));
-            if !named {
-                return Err(Refusal::consent(change));
+        let named = |change: &Change| change.token.as_ref().is_some_and(|token| self.tokens.contains(token));
+        let changes = || plan.actions.iter().map(|action| &action.change);
+        let missing: Vec<&Change> =
+            changes().filter(|change| change.risk == Risk::Destructive && !named(change)).collect();
+        match missing.as_slice() {
+            [] => Ok(()),
+            [one] => Err(Refusal::consent(one)),
+            several => {
+                let along =
+                    changes().filter(|change| change.op == Op::Destroy && change.risk < Risk::Destructive);
+                Err(Refusal::consents(several, along))
             }
         }
-        Ok(())
     }
 }

@@ -48,6 +48,28 @@ impl Refusal {
         }
         refusal
     }
+
+    /// The refusal of several destructive changes at once, each with what it costs and its token. `along` goes with them
+    /// and holds nobody's bytes.
+    pub fn consents<'a>(changes: &[&Change], along: impl Iterator<Item = &'a Change>) -> Self {
+        let count = changes.len();
+        let mut refusal = Self::new(format!("{count} objects would be destroyed, and nothing allows it"));
+        let mut tokens: Vec<&str> = Vec::new();
+        for change in changes {
+            let loss = change.loss.as_deref().unwrap_or_default();
+            let token = change.token.as_deref().unwrap_or("nothing can");
+            refusal = refusal.fact(format!("{} {}: {loss} ({token})", change.kind, change.name));
+            if !tokens.contains(&token) {
+                tokens.push(token);
+            }
+        }
+        let along: Vec<String> = along.map(|change| format!("{} {}", change.kind, change.name)).collect();
+        if !along.is_empty() {
+            refusal = refusal.fact(format!("with them go: {}", along.join(", ")));
+        }
+        let flags: Vec<String> = tokens.into_iter().map(|token| format!("--consent {token}")).collect();
+        refusal.help(format!("to allow it for these objects only: `{}`", flags.join(" ")))
+    }
 }
 
 impl fmt::Display for Refusal {

@@ -31,6 +31,15 @@ struct Roles;
 #[allow_missing = true]
 struct Inventories;
 
+/// Roles that others have under these names, and that are shipped with the same variables. One of that name on disk
+/// wins.
+const OTHERS: [(&str, &str); 4] = [
+    ("linux-system-roles.storage", "storage"),
+    ("rhel-system-roles.storage", "storage"),
+    ("redhat.rhel_system_roles.storage", "storage"),
+    ("fedora.linux_system_roles.storage", "storage"),
+];
+
 /// A folder or a file, on disk or in the binary.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dir {
@@ -199,6 +208,13 @@ impl Library {
         folders
     }
 
+    /// The shipped role that takes the variables of a role others know by that name.
+    pub fn role_of_others(&self, name: &str) -> Option<Dir> {
+        let (_, own) = OTHERS.iter().find(|(other, _)| *other == name)?;
+        let shipped = Dir::Embedded(format!("roles/{own}"));
+        self.is_dir(&shipped).then_some(shipped)
+    }
+
     /// Names of the embedded playbooks, roles or inventories: the first level below `kind`, without `.yaml`.
     pub fn names(&self, kind: &str) -> Vec<String> {
         let inside = format!("{kind}/");
@@ -247,6 +263,15 @@ mod tests {
         assert!(!library.is_dir(&Dir::Embedded("roles/nf".to_owned())));
         let lost = library.playbook("nsf").unwrap_err();
         assert_eq!(lost.help[0], "did you mean `nfs`?");
+    }
+
+    #[test]
+    fn roles_of_others_are_found_by_the_names_they_have_there() {
+        let library = Library::new();
+        for name in ["linux-system-roles.storage", "fedora.linux_system_roles.storage"] {
+            assert_eq!(library.role_of_others(name), Some(Dir::Embedded("roles/storage".to_owned())));
+        }
+        assert_eq!(library.role_of_others("fedora.linux_system_roles.network"), None);
     }
 
     #[test]

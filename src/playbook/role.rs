@@ -190,6 +190,9 @@ impl Loader<'_> {
         if let Some(found) = places.iter().find(|place| self.library.is_dir(place)) {
             return Some(found.clone());
         }
+        if let Some(own) = self.library.role_of_others(name) {
+            return Some(own);
+        }
         let mut complaint = Diagnostic::new(format!("there is no role `{name}`")).at(span, "not found");
         let known: Vec<String> =
             folders.iter().flat_map(|folder| self.library.list(folder).unwrap_or_default()).collect();

@@ -59,6 +59,7 @@ parsers![
     cryptsetup::flags("/dev/mapper/a is active.\n  type:    LUKS2\n  flags:   discards no_read_workqueue \n"),
     crypttab::parse("# x\nbox UUID=42cd /etc/keys/box luks,discard,nofail\n"),
     dpkg::parse("installed\tpostfix\t3.7.11-0+deb12u1\tdefault-mta, mail-transport-agent (= 3)\n"),
+    exportfs::written("# x\n/srv/a *(ro) \\\n  b(rw)\n\"/c d\" *(ro)\n"),
     exportfs::parse("/srv/kvm  10.0.0.0/24(sync,wdelay,hide,sec=sys,rw,secure,no_root_squash)\n"),
     fstab::parse("UUID=ab /  ext4 errors=remount-ro 0 1 # root\nnone none swap sw\n"),
     getent::parse_passwd("www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin"),

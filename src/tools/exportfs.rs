@@ -31,6 +31,37 @@ pub fn parse(text: &str) -> Result<Exports, String> {
     Ok(exports)
 }
 
+/// A line of a file of exports.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Written {
+    pub path: String,
+    /// As it is written there.
+    pub line: String,
+    /// Whether it ends with a backslash, and the next line is part of it.
+    pub goes_on: bool,
+}
+
+/// The lines of a file of exports that name a path. What follows a backslash belongs to the line before.
+pub fn written(text: &str) -> Vec<Written> {
+    let mut found = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        let goes_on = line.trim_end().ends_with('\\');
+        let begins = line.trim_start();
+        let path = match begins.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next(),
+            None => begins.split(char::is_whitespace).next(),
+        };
+        if let Some(path) = path.filter(|path| !inside && path.starts_with('/')) {
+            let path = unescape(path);
+            let path = if path.len() > 1 { path.trim_end_matches('/').to_owned() } else { path };
+            found.push(Written { path, line: line.to_owned(), goes_on });
+        }
+        inside = goes_on;
+    }
+    found
+}
+
 /// Pairs of which one always holds; the first is the default.
 const PAIRS: [[&str; 2]; 8] = [
     ["ro", "rw"],
@@ -93,6 +124,15 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_name_a_path_are_found() {
+        let text = "# c\n/srv/a/ *(ro)\n\"/srv/with blank\" *(ro)\n/b \\\n  /c(ro) \n/d\\040x *\n";
+        let found = written(text);
+        let paths: Vec<(&str, bool)> = found.iter().map(|line| (line.path.as_str(), line.goes_on)).collect();
+        assert_eq!(paths, [("/srv/a", false), ("/srv/with blank", false), ("/b", true), ("/d x", false)]);
+        assert_eq!(found[0].line, "/srv/a/ *(ro)");
+    }
+
+    #[test]
     fn a_bad_line_is_shown() {
         assert!(parse("/srv/kvm\n").unwrap_err().contains("`/srv/kvm`"));
         assert!(parse("/srv/kvm a(rw\n").is_err());
@@ -102,6 +142,7 @@ mod tests {
         #[test]
         fn never_panics(text in "(.|\n)*") {
             let _ = parse(&text);
+            let _ = written(&text);
         }
     }
 }

@@ -18,6 +18,11 @@ pub fn rebuild(machine: &Machine) -> Option<Command> {
     if there(UPDATE_INITRAMFS) { Some(update_initramfs()) } else { there(DRACUT).then(dracut) }
 }
 
+/// Every program that [`rebuild`] can answer with.
+pub fn programs() -> [Command; 2] {
+    [update_initramfs(), dracut()]
+}
+
 /// Makes all of them anew, as Debian does it.
 fn update_initramfs() -> Command {
     Command::new("update-initramfs").args(["-u", "-k", "all"])

@@ -22,6 +22,8 @@ mod md;
 mod mounts;
 mod partition;
 mod signatures;
+mod storage_role;
+mod teardown;
 mod told;
 
 use std::path::Path;

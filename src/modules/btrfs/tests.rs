@@ -167,6 +167,8 @@ fn a_read_only_or_degraded_one_is_left_alone() {
 fn ends_with_consent_to_its_uuid() {
     let mut machine = mounted(2);
     machine.mounts.as_mut().unwrap().live.pop();
+    let half = refused(&machine, "filesystem", &json!({"dev": "HF-DISK-2", "state": "absent"}));
+    assert!(half.starts_with("the btrfs on /dev/vdc lies on 2 devices"), "{half}");
     let absent = json!({"label": "pool", "state": "absent"});
     let planned = plan(&machine, "btrfs", &absent).unwrap();
     assert_eq!(planned.actions[0].change.token.as_deref(), Some("remove:u-1"));

@@ -86,6 +86,7 @@ impl Module for Filesystem {
         let mut plan = Plan::empty();
         if asked.state == State::Absent {
             if !matches!(device.content, Content::Blank { .. }) {
+                alone(machine, device)?;
                 clear(&mut plan, machine.claim(device)?);
             }
             return Ok(plan);
@@ -100,6 +101,22 @@ impl Module for Filesystem {
             _ => make::make(machine, device, kind, asked, &mut plan)?,
         }
         Ok(plan)
+    }
+}
+
+/// Refuses to take one device out of a file system of several: the others would hold half of it.
+fn alone(machine: &Machine, device: &Device) -> Result<(), Refusal> {
+    let span = machine.block.as_ref().and_then(|block| block.span(&device.path));
+    match span.filter(|span| span.devices.len() > 1 && machine.user_of(device).is_none()) {
+        Some(span) => Err(Refusal::new(format!(
+            "the {} on {} lies on {} devices",
+            span.kind,
+            device.path,
+            span.devices.len()
+        ))
+        .fact(span.devices.join(", "))
+        .help("`btrfs` with `state: absent` removes all of it; a device of it is taken out by naming the others there")),
+        None => Ok(()),
     }
 }
 

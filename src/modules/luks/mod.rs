@@ -260,6 +260,14 @@ impl Luks {
     }
 }
 
+/// A task whose passphrase stays a [`Secret`] on the way.
+pub(super) fn with_passphrase(args: &Value, passphrase: Option<Secret>) -> Result<Luks, Refusal> {
+    let mut luks: Luks =
+        serde_json::from_value(args.clone()).map_err(|error| Refusal::new(error.to_string()))?;
+    luks.passphrase = passphrase;
+    Ok(luks)
+}
+
 fn either(file: Option<&KeyFile>, passphrase: Option<&Secret>) -> Option<Key> {
     let file = file.map(|file| Key::File(file.to_string()));
     file.or_else(|| passphrase.cloned().map(Key::Passphrase))

@@ -1,7 +1,7 @@
 //! An array whose members are there, but which does not run: it is put together of exactly them, never made anew.
 
 use super::MdArray;
-use super::stages::settled;
+use super::settled::settled;
 use crate::machine::block::{BlockEffect, Content, Device, DeviceKind};
 use crate::machine::membership::{Role, Scattered};
 use crate::machine::{Machine, Prediction};

@@ -1,7 +1,7 @@
 //! Members that failed are taken out, and others step in for those that are missing; spares stand by.
 
 use super::MdArray;
-use super::stages::settled;
+use super::settled::settled;
 use crate::machine::array::{Array, Member};
 use crate::machine::block::{BlockEffect, Content, Device};
 use crate::machine::{Machine, Prediction};

@@ -3,7 +3,7 @@
 
 use super::MdArray;
 use super::arguments::{Policy, describe};
-use super::stages::settled;
+use super::settled::settled;
 use crate::machine::array::{Array, Shape};
 use crate::machine::block::{BlockEffect, Device};
 use crate::machine::{Machine, Prediction};

@@ -14,22 +14,22 @@ mod recognition;
 mod removal;
 mod replacement;
 mod reshape;
-mod stages;
+mod settled;
 #[cfg(test)]
 mod tests;
 
-pub(super) use naming::{DEBIAN, config};
+pub(super) use naming::{DEBIAN, config, needs as boot_needs, unregistration};
+pub(super) use removal::removal;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::devices::DeviceList;
+use super::stages::Stages;
 use super::{Describe, Module};
 use crate::machine::{Domain, Machine, Needs};
 use crate::plan::{Plan, Refusal};
-use crate::tools::initramfs;
 use arguments::{ArrayName, BackupFile, ChunkSize, LayoutName, LevelName, Metadata12, Policy, State, Use};
-use stages::Stages;
 
 /// Makes, recognises, completes, reshapes or removes a software RAID array. The array gets the lasting name
 /// `/dev/md/NAME`, an entry in mdadm.conf, and a place in the initramfs, so that it is there again after a reboot.
@@ -116,14 +116,13 @@ md_array:
 
 impl Module for MdArray {
     fn needs(&self) -> Needs {
-        Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]).path(DEBIAN).and(initramfs::needs())
+        Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]).and(naming::needs())
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let mut stages = Stages::on(machine);
         if self.state == State::Absent {
-            stages.then(|machine| self.remove(machine))?;
-            stages.then(|machine| self.unregister(machine))?;
+            self.remove(&mut stages)?;
             return Ok(stages.plan());
         }
         self.check()?;

@@ -3,7 +3,7 @@
 use super::MdArray;
 use crate::machine::block::{BlockEffect, Registered, Uuid};
 use crate::machine::files::FilesEffect;
-use crate::machine::{Machine, Prediction};
+use crate::machine::{Machine, Needs, Prediction};
 use crate::modules::devices::block;
 use crate::plan::{Change, LineEdit, Metadata, Plan, Refusal, Step};
 use crate::tools::{initramfs, mdadm, udevadm};
@@ -13,6 +13,11 @@ pub(in crate::modules) const DEBIAN: &str = "/etc/debian_version";
 /// mdadm's configuration file, where this host's system has it.
 pub(in crate::modules) fn config(machine: &Machine) -> &'static str {
     if machine.files.at(DEBIAN).is_some() { mdadm::CONFIGS[0] } else { mdadm::CONFIGS[1] }
+}
+
+/// What has to be seen to know where the boot configuration is.
+pub(in crate::modules) fn needs() -> Needs {
+    initramfs::needs().path(DEBIAN)
 }
 
 impl MdArray {
@@ -44,7 +49,7 @@ impl MdArray {
         if edits.is_empty() {
             return Ok(Plan::empty());
         }
-        Ok(self.configure(machine, edits, vec![Prediction::Block(BlockEffect::Registered(wanted))]))
+        Ok(configure(machine, &self.path(), edits, vec![Prediction::Block(BlockEffect::Registered(wanted))]))
     }
 
     /// Gives the node its name now, though the array may be in use: mdadm looks its name up anew, and udev follows.
@@ -68,33 +73,30 @@ impl MdArray {
         let predicts = [Prediction::Block(BlockEffect::Renamed { from: found.path.clone(), to: path })];
         Ok(Plan::of(change, steps, predicts))
     }
+}
 
-    /// Takes the array out of the boot configuration.
-    pub(super) fn unregister(&self, machine: &Machine) -> Result<Plan, Refusal> {
-        let path = self.path();
-        let uuid = self.running(machine)?.and_then(|(_, array)| array.uuid.known());
-        let lines: Vec<&Registered> = block(machine)?
-            .registered
-            .iter()
-            .filter(|line| line.path == path || uuid.is_some() && line.uuid.known() == uuid)
-            .collect();
-        if lines.is_empty() {
-            return Ok(Plan::empty());
-        }
-        let edits = lines.iter().map(|line| LineEdit::Remove { old: line.line.clone() }).collect();
-        let predicts = lines
-            .iter()
-            .map(|line| BlockEffect::Unregistered { path: line.path.clone() })
-            .map(Prediction::Block);
-        Ok(self.configure(machine, edits, predicts.collect()))
+/// Takes an array out of the boot configuration, by its node and by its UUID.
+pub(in crate::modules) fn unregistration(
+    machine: &Machine,
+    path: &str,
+    uuid: Option<&str>,
+) -> Result<Plan, Refusal> {
+    let is = |line: &&Registered| line.path == path || uuid.is_some() && line.uuid.known() == uuid;
+    let lines: Vec<&Registered> = block(machine)?.registered.iter().filter(is).collect();
+    if lines.is_empty() {
+        return Ok(Plan::empty());
     }
+    let edits = lines.iter().map(|line| LineEdit::Remove { old: line.line.clone() }).collect();
+    let predicts =
+        lines.iter().map(|line| BlockEffect::Unregistered { path: line.path.clone() }).map(Prediction::Block);
+    Ok(configure(machine, path, edits, predicts.collect()))
+}
 
-    fn configure(&self, machine: &Machine, edits: Vec<LineEdit>, mut predicts: Vec<Prediction>) -> Plan {
-        let config = config(machine);
-        let mut steps = vec![Step::Edit { path: config.to_owned(), edits, metadata: Metadata::default() }];
-        steps.extend(initramfs::rebuild(machine).map(Step::run));
-        predicts.push(Prediction::Files(FilesEffect::Touched { path: config.to_owned() }));
-        let change = Change::modify("boot configuration", config, format!("ARRAY {}", self.path()));
-        Plan::of(change, steps, predicts)
-    }
+fn configure(machine: &Machine, path: &str, edits: Vec<LineEdit>, mut predicts: Vec<Prediction>) -> Plan {
+    let config = config(machine);
+    let mut steps = vec![Step::Edit { path: config.to_owned(), edits, metadata: Metadata::default() }];
+    steps.extend(initramfs::rebuild(machine).map(Step::run));
+    predicts.push(Prediction::Files(FilesEffect::Touched { path: config.to_owned() }));
+    let change = Change::modify("boot configuration", config, format!("ARRAY {path}"));
+    Plan::of(change, steps, predicts)
 }

@@ -2,7 +2,7 @@
 //! the new one holds everything, and what it then holds is a copy nobody needs.
 
 use super::MdArray;
-use super::stages::settled;
+use super::settled::settled;
 use crate::machine::array::{Array, Member};
 use crate::machine::block::{BlockEffect, Content, Device};
 use crate::machine::{Machine, Prediction};

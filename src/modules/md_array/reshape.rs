@@ -3,11 +3,12 @@
 use super::MdArray;
 use super::arguments::{Policy, describe};
 use super::levels::{Leg, survives, way};
-use super::stages::{Stages, settled};
+use super::settled::settled;
 use crate::machine::array::{Array, Layout, Level, Member, Shape};
 use crate::machine::block::{BlockEffect, Content, Device};
 use crate::machine::{Machine, Prediction};
 use crate::modules::devices::{blank_now, clear, confirm, device, empty_ends, holds_now, shown};
+use crate::modules::stages::Stages;
 use crate::plan::{Change, Plan, Refusal, Step};
 use crate::tools::mdadm::{self, Growth};
 use crate::units::{KIB, Size};

@@ -15,7 +15,7 @@ pub(super) enum BootPolicy {
 }
 
 /// A host that goes on without these does not come up, or comes up broken.
-const ESSENTIAL: [&str; 6] = ["/", "/usr", "/var", "/etc", "/boot", "/boot/efi"];
+pub(in crate::modules) const ESSENTIAL: [&str; 6] = ["/", "/usr", "/var", "/etc", "/boot", "/boot/efi"];
 
 impl BootPolicy {
     pub(super) fn options(self, remote: bool) -> &'static [&'static str] {

@@ -5,6 +5,8 @@ mod project;
 #[cfg(test)]
 mod tests;
 
+pub(super) use project::{forget, needs as project_needs};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +116,7 @@ impl Module for XfsQuota {
             Of::User => needs.users.push(self.name.to_string()),
             Of::Group => needs.groups.push(self.name.to_string()),
             Of::Project => {
-                needs = needs.content(project::PROJID).content(project::PROJECTS);
+                needs = needs.and(project::needs());
                 needs.projects.extend(self.folder().map(str::to_owned));
             }
         }

@@ -4,12 +4,12 @@ use super::XfsQuota;
 use crate::exec::Kind;
 use crate::machine::files::{FileState, FilesEffect};
 use crate::machine::quota::{Project, QuotaEffect};
-use crate::machine::{Machine, Prediction};
+use crate::machine::{Machine, Needs, Prediction};
 use crate::plan::{Change, LineEdit, Metadata, Plan, Refusal, Risk, Step, edited};
 use crate::tools::xfs_quota as tool;
 
-pub(super) const PROJID: &str = "/etc/projid";
-pub(super) const PROJECTS: &str = "/etc/projects";
+const PROJID: &str = "/etc/projid";
+const PROJECTS: &str = "/etc/projects";
 
 impl XfsQuota {
     /// The number of the project, where it has one.
@@ -122,6 +122,34 @@ impl XfsQuota {
             );
         }
     }
+}
+
+pub(in crate::modules) fn needs() -> Needs {
+    Needs::nothing().content(PROJID).content(PROJECTS)
+}
+
+/// Forgets the folders that go with their file system, and the projects that have no other.
+pub(in crate::modules) fn forget(machine: &Machine, goes: impl Fn(&str) -> bool) -> Plan {
+    let (ids, folders) = (content(machine, PROJID), content(machine, PROJECTS));
+    let (gone, left): (Vec<_>, Vec<_>) =
+        tool::parse_projects(&folders).into_iter().partition(|(_, path)| goes(path));
+    let over = |id: u32| gone.iter().any(|(one, _)| *one == id) && left.iter().all(|(one, _)| *one != id);
+    let entries = lines_of(&folders, |line| tool::parse_projects(line).iter().any(|(_, path)| goes(path)));
+    let named = lines_of(&ids, |line| tool::parse_projid(line).iter().any(|(_, id)| over(*id)));
+    let (mut steps, mut predicts) = (Vec::new(), Vec::new());
+    for (path, lines) in [(PROJECTS, entries), (PROJID, named)] {
+        let edits: Vec<LineEdit> =
+            lines.into_iter().map(|old| LineEdit::Remove { old: old.to_owned() }).collect();
+        if !edits.is_empty() {
+            edit(machine, path, edits, &mut steps, &mut predicts);
+        }
+    }
+    let mut plan = Plan::empty();
+    if !steps.is_empty() {
+        let names: Vec<&str> = gone.iter().map(|(_, path)| *path).collect();
+        plan.push(Change::remove("projects of", names.join(", "), ""), steps, predicts);
+    }
+    plan
 }
 
 fn lines_of(text: &str, wanted: impl Fn(&str) -> bool) -> Vec<&str> {
