@@ -23,6 +23,7 @@ mod mounts;
 mod partition;
 mod signatures;
 mod told;
+mod zfs;
 
 use std::path::Path;
 
