@@ -21,6 +21,8 @@ pub enum Flavour {
     Plain,
     /// All storage packages are there already, and Debian's full kernel.
     Storage,
+    /// ZFS, with its kernel modules.
+    Zfs,
 }
 
 impl Flavour {
@@ -28,6 +30,7 @@ impl Flavour {
         match self {
             Self::Plain => "plain",
             Self::Storage => "storage",
+            Self::Zfs => "zfs",
         }
     }
 }

@@ -17,7 +17,7 @@ pub const DEFAULT: &str = include_str!("default.yaml");
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabFile {
-    /// What is installed on all hosts: `plain` (a new server) or `storage` (all storage packages).
+    /// What is installed on all hosts: `plain` (a new server), `storage` (all storage packages) or `zfs`.
     #[serde(default)]
     pub image: Flavour,
     pub hosts: IndexMap<String, HostSpec>,

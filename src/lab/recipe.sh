@@ -2,10 +2,11 @@
 # Builds the lab's disk image: Debian 12 as a new server looks. It has no storage packages, but an APT source of them
 # on its own disk, so that a playbook installs them for real with the guest cut off from every network.
 #
-#   recipe.sh WORK plain|storage     writes WORK/disk.qcow2, WORK/key (for login), WORK/known_host
+#   recipe.sh WORK plain|storage|zfs     writes WORK/disk.qcow2, WORK/key (for login), WORK/known_host
 #
 # The flavour `storage` has the storage packages installed and Debian's full kernel: modules are proven on it without
-# waiting for the package manager and the generator of the initramfs each time.
+# waiting for the package manager and the generator of the initramfs each time. The flavour `zfs` has ZFS, whose kernel
+# modules Debian ships as source only: they are compiled here, where the processor is not emulated.
 #
 # Needs neither loop devices nor mounts on this machine: mke2fs fills the file system, GRUB goes in front of it by hand.
 # The guest boots through GRUB, so a reboot loads the kernel and the initramfs which the guest itself wrote.
@@ -26,10 +27,33 @@ kernel_plain=linux-image-cloud-amd64
 kernel_storage=linux-image-amd64
 installed_storage=mdadm,lvm2,thin-provisioning-tools,xfsprogs,btrfs-progs,dosfstools,f2fs-tools,nilfs-tools,parted,gdisk
 installed_storage+=,cryptsetup-bin,cryptsetup,cryptsetup-initramfs,acl,attr,quota,nfs-kernel-server,nfs-common
+kernel_zfs=linux-image-cloud-amd64
+installed_zfs=zfsutils-linux,xfsprogs,gdisk,parted
+
+# Compiles the kernel modules of ZFS in the new system's root, and leaves neither the source nor a compiler there.
+compile_zfs() {
+    local root=$1 kernel dir before
+    kernel=$(ls "$root/lib/modules")
+    before=$(chroot "$root" dpkg-query --show --showformat '${Package}\n' | sort)
+    # Headers first: the package compiles for the kernels whose headers it finds.
+    chroot "$root" apt-get install -y -q "linux-headers-$kernel"
+    chroot "$root" apt-get install -y -q zfs-dkms
+    dir=lib/modules/$kernel/extra
+    install -d "$root/$dir"
+    cp "$root/lib/modules/$kernel"/updates/dkms/*.ko* "$root/$dir/"
+    # Taking the package away takes its modules away; the copies stay.
+    chroot "$root" dpkg-query --show --showformat '${Package}\n' | sort | comm -13 <(echo "$before") - \
+        | xargs chroot "$root" apt-get purge -y -q
+    chroot "$root" depmod "$kernel"
+    chroot "$root" modinfo -k "$kernel" zfs > /dev/null
+    chroot "$root" zgenhostid -f
+    chroot "$root" systemctl mask zfs-zed.service
+}
 
 # Runs in the new system's root (as a mmdebstrap hook) once its packages are installed.
 furnish() {
     local root=$1 work=$2 flavour=$3
+    if [ "$flavour" = zfs ]; then compile_zfs "$root"; fi
     install -d -m 700 "$root/root/.ssh"
     for user in holdfast operator; do
         chroot "$root" useradd --create-home --gid users --shell /bin/bash "$user"
@@ -120,10 +144,12 @@ if [ "$1" = furnish ]; then
     exit
 fi
 
-work=$1 flavour=$2
+work=$1 flavour=$2 components=main
 case $flavour in
     plain) include=$base,$kernel_plain ;;
     storage) include=$base,$kernel_storage,$installed_storage ;;
+    # Licences that do not go together keep ZFS out of `main`.
+    zfs) include=$base,$kernel_zfs,$installed_zfs components='main contrib' ;;
     *) echo "there is no flavour $flavour" >&2; exit 2 ;;
 esac
 cd "$work"
@@ -136,8 +162,8 @@ mmdebstrap --variant=minbase --include="$include" \
     --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --skip=cleanup/apt,cleanup/reproducible --customize-hook="bash '$work/recipe.sh' furnish \"\$1\" '$work' $flavour" \
-    bookworm root.tar "deb $mirror bookworm main" "deb $mirror bookworm-updates main" \
-    "deb $security bookworm-security main"
+    bookworm root.tar "deb $mirror bookworm $components" "deb $mirror bookworm-updates $components" \
+    "deb $security bookworm-security $components"
 
 echo 'writing the disk'
 truncate -s "$root_size" disk.raw

@@ -29,6 +29,8 @@ pub struct Block {
     pub spans: Vec<Span>,
     /// The UUIDs that LVM physical volumes carry, by lasting name: two with the same are copies of each other.
     pub physical: BTreeMap<String, String>,
+    /// Devices that a ZFS pool has which is imported, by lasting name, and the pool.
+    pub pooled: BTreeMap<String, String>,
 }
 
 /// A block device.
@@ -358,6 +360,16 @@ impl Block {
         self.names.remove(to);
     }
 
+    /// The ZFS pool that has a device, also one that it has for nothing: the end of a disk that it has as a whole.
+    pub fn pool_of(&self, device: &Device) -> Option<&str> {
+        let whole = || {
+            device.slot.as_ref().filter(|slot| slot.number == 9)?;
+            let disk = device.sits_on.first()?;
+            self.holders(disk).find_map(|part| self.pooled.get(&part.path))
+        };
+        self.pooled.get(&device.path).or_else(whole).map(String::as_str)
+    }
+
     /// The array of that name.
     pub fn array(&self, name: &str) -> Option<(&Device, &Array)> {
         let found = self.devices.get(&format!("/dev/md/{name}")).or_else(|| {
@@ -410,6 +422,11 @@ pub enum BlockEffect {
     Unregistered {
         path: String,
     },
+    /// A ZFS pool has the device from now on, or none has.
+    Pooled {
+        path: String,
+        pool: Option<String>,
+    },
     /// A file system that lay on the devices `before` lies on these from now on, or nowhere.
     Span {
         before: Vec<String>,
@@ -451,6 +468,10 @@ impl BlockEffect {
                 block.registered.push(line.clone());
             }
             Self::Unregistered { path } => block.registered.retain(|old| old.path != *path),
+            Self::Pooled { path, pool } => match pool {
+                Some(pool) => drop(block.pooled.insert(path.clone(), pool.clone())),
+                None => drop(block.pooled.remove(path)),
+            },
             Self::Span { before, span } => block.put_span(before, span.as_ref()),
         }
     }
@@ -497,8 +518,13 @@ impl BlockEffect {
             Self::Unregistered { path } if block.registered.iter().any(|found| found.path == *path) => {
                 Err(format!("mdadm.conf still names {path}"))
             }
+            Self::Pooled { path, pool } if block.pooled.get(path) != pool.as_ref() => {
+                Err(format!("{path} belongs to the pool {:?}, not to {pool:?}", block.pooled.get(path)))
+            }
             Self::Span { before, span } => block.holds_span(before, span.as_ref()),
-            Self::Gone { .. } | Self::Named { .. } | Self::Unregistered { .. } => Ok(()),
+            Self::Gone { .. } | Self::Named { .. } | Self::Pooled { .. } | Self::Unregistered { .. } => {
+                Ok(())
+            }
         }
     }
 
@@ -511,7 +537,8 @@ impl BlockEffect {
             (Self::Gone { path } | Self::Renamed { from: path, .. }, Self::Renamed { to, .. }) => path == to,
             (Self::Renamed { from, .. }, Self::Put(device)) => device.path == *from,
             (Self::Renamed { from, .. }, Self::Content { path, .. }) => path == from,
-            (Self::Gone { path }, Self::Named { path: other, .. }) => path == other,
+            (Self::Gone { path }, Self::Named { path: other, .. })
+            | (Self::Pooled { path, .. }, Self::Pooled { path: other, .. }) => path == other,
             (Self::Named { name, .. }, Self::Named { name: other, .. }) => name == other,
             (Self::Gone { path } | Self::Content { path, .. }, Self::Content { path: other, .. }) => {
                 path == other

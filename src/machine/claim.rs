@@ -9,6 +9,7 @@ use super::block::{Block, Content, Device, DeviceKind};
 use super::lvm::{Group, Kind, NoPlace, Shape};
 use super::table::Table;
 use super::unfinished::Unfinished;
+use super::zfs::{Member as PoolMember, Pool};
 use crate::plan::Refusal;
 use crate::units::Size;
 
@@ -48,6 +49,33 @@ pub struct Copy<'a>(&'a str);
 impl<'a> Copy<'a> {
     pub fn path(self) -> &'a str {
         self.0
+    }
+}
+
+/// A device that a ZFS pool gives back, and the disk that it had as a whole. What gives it back is a step before.
+#[derive(Debug, Clone, Copy)]
+pub struct Returned<'a> {
+    device: Unused<'a>,
+    disk: Option<Unused<'a>>,
+}
+
+impl<'a> Returned<'a> {
+    pub fn device(self) -> Unused<'a> {
+        self.device
+    }
+
+    pub fn disk(self) -> Option<Unused<'a>> {
+        self.disk
+    }
+}
+
+impl Pool {
+    /// The device of a member, once the pool has let go of it; `None` where the device is not there.
+    pub fn returned<'a>(&self, member: &PoolMember, block: &'a Block) -> Option<Returned<'a>> {
+        let ours = self.members().any(|other| other == member);
+        let device = block.devices.get(&member.path).filter(|_| ours)?;
+        let disk = member.disk.as_ref().and_then(|disk| block.devices.get(disk));
+        Some(Returned { device: Unused(device), disk: disk.map(Unused) })
     }
 }
 
@@ -287,6 +315,9 @@ impl Machine {
             return Some(format!("it belongs to the volume group {}", group.name));
         }
         let block = self.block.as_ref()?;
+        if let Some(pool) = block.pool_of(device) {
+            return Some(format!("it belongs to the ZFS pool {pool}"));
+        }
         if let Some(array) = block.parts.get(&device.path).and_then(|part| part.held_by.as_ref()) {
             return Some(format!("the array {array} has it, though it does not run"));
         }

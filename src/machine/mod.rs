@@ -31,6 +31,7 @@ pub mod span;
 pub mod swap;
 pub mod table;
 pub mod unfinished;
+pub mod zfs;
 
 /// One host's storage, files, packages, services and kernel settings, as far as they were looked at.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,6 +42,8 @@ pub struct Machine {
     pub lvm: Option<lvm::Lvm>,
     /// btrfs file systems, and the inside of those asked for in [`Needs::btrfs`]. [`Domain::Btrfs`].
     pub btrfs: Option<btrfs::Btrfs>,
+    /// Pools and datasets of ZFS, and the properties of those asked for in [`Needs::datasets`]. [`Domain::Zfs`].
+    pub zfs: Option<zfs::Zfs>,
     /// Encrypted containers and crypttab. [`Domain::Luks`].
     pub luks: Option<luks::Luks>,
     /// The fewest bytes a file system could have, by the path of its device, or why that is not known; as asked for

@@ -20,6 +20,7 @@ pub enum Domain {
     Exports,
     Luks,
     Btrfs,
+    Zfs,
 }
 
 /// What a module has to see before it can plan.
@@ -45,6 +46,8 @@ pub struct Needs {
     pub luks: Vec<LuksNeed>,
     /// btrfs file systems that have to be looked into.
     pub btrfs: Vec<Look>,
+    /// Datasets of which the properties and the holds have to be known.
+    pub datasets: Vec<String>,
     /// File systems that may have to be made smaller: by any name of their device, and to how many bytes.
     pub shrinks: Vec<(String, u64)>,
     /// Mount points, and whose limits there.
@@ -106,6 +109,7 @@ impl Needs {
         self.mount_points.extend(other.mount_points);
         self.luks.extend(other.luks);
         self.btrfs.extend(other.btrfs);
+        self.datasets.extend(other.datasets);
         self.shrinks.extend(other.shrinks);
         self.quotas.extend(other.quotas);
         self.projects.extend(other.projects);

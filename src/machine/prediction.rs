@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Domain, Machine, Needs, block, btrfs, exports, files, kernel, luks, lvm, mounts, packages, quota,
-    services, table,
+    services, table, zfs,
 };
 
 /// One fact about the machine after an action. Applying it twice is the same as applying it once.
@@ -13,6 +13,7 @@ pub enum Prediction {
     Block(block::BlockEffect),
     Lvm(lvm::LvmEffect),
     Btrfs(btrfs::BtrfsEffect),
+    Zfs(zfs::ZfsEffect),
     Mounts(mounts::MountsEffect),
     Exports(exports::ExportsEffect),
     Luks(luks::LuksEffect),
@@ -41,6 +42,7 @@ impl Prediction {
             }
             Self::Lvm(effect) => machine.lvm.iter_mut().for_each(|part| effect.apply(part)),
             Self::Btrfs(effect) => machine.btrfs.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Zfs(effect) => machine.zfs.iter_mut().for_each(|part| effect.apply(part)),
             Self::Mounts(effect) => {
                 let block = machine.block.as_ref();
                 machine.mounts.iter_mut().for_each(|part| effect.apply(part, block));
@@ -64,6 +66,7 @@ impl Prediction {
             Self::Block(effect) => machine.block.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Lvm(effect) => machine.lvm.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Btrfs(effect) => machine.btrfs.as_ref().map_or_else(unseen, |part| effect.holds(part)),
+            Self::Zfs(effect) => machine.zfs.as_ref().map_or_else(unseen, |part| effect.holds(part)),
             Self::Mounts(effect) => {
                 let block = machine.block.as_ref();
                 machine.mounts.as_ref().map_or_else(unseen, |part| effect.holds(part, block))
@@ -86,6 +89,7 @@ impl Prediction {
             (Self::Block(later), Self::Block(earlier)) => later.replaces(earlier),
             (Self::Lvm(later), Self::Lvm(earlier)) => later.replaces(earlier),
             (Self::Btrfs(later), Self::Btrfs(earlier)) => later.replaces(earlier),
+            (Self::Zfs(later), Self::Zfs(earlier)) => later.replaces(earlier),
             (Self::Mounts(later), Self::Mounts(earlier)) => later.replaces(earlier),
             (Self::Exports(later), Self::Exports(earlier)) => later.replaces(earlier),
             (Self::Luks(later), Self::Luks(earlier)) => later.replaces(earlier),
@@ -105,6 +109,10 @@ impl Prediction {
             Self::Block(_) => Needs::of([Domain::Block]),
             Self::Lvm(_) => Needs::of([Domain::Lvm]),
             Self::Btrfs(_) => Needs::of([Domain::Btrfs]),
+            Self::Zfs(effect) => Needs {
+                datasets: effect.dataset().map(str::to_owned).into_iter().collect(),
+                ..Needs::of([Domain::Zfs])
+            },
             Self::Mounts(_) => Needs::of([Domain::Mounts]),
             Self::Exports(_) => Needs::of([Domain::Exports]),
             Self::Luks(effect) => effect.needs(),
@@ -130,6 +138,7 @@ impl Prediction {
             Self::Block(_) | Self::Touches(Domain::Block) => machine.block = None,
             Self::Lvm(_) | Self::Touches(Domain::Lvm) => machine.lvm = None,
             Self::Btrfs(_) | Self::Touches(Domain::Btrfs) => machine.btrfs = None,
+            Self::Zfs(_) | Self::Touches(Domain::Zfs) => machine.zfs = None,
             Self::Mounts(_) | Self::Touches(Domain::Mounts) => machine.mounts = None,
             Self::Exports(_) | Self::Touches(Domain::Exports) => machine.exports = None,
             Self::Luks(_) | Self::Touches(Domain::Luks) => machine.luks = None,

@@ -12,6 +12,7 @@ use crate::machine::files::FileState;
 use crate::machine::luks::Luks;
 use crate::machine::lvm::Lvm;
 use crate::machine::mounts::{Live, Mounts};
+use crate::machine::zfs::Zfs;
 use crate::plan::{Plan, Refusal};
 use crate::units::GIB;
 
@@ -38,6 +39,7 @@ pub(super) fn host(disks: u8) -> Machine {
         mounts: Some(Mounts { live: vec![live], systemd: true, ..Mounts::default() }),
         exports: Some(Exports::default()),
         luks: Some(Luks::default()),
+        zfs: Some(Zfs::default()),
         ..Machine::default()
     };
     let folder = |mode| Some(FileState::expected(Kind::Directory, mode, 0, 0, None));

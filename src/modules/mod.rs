@@ -54,6 +54,8 @@ mod timer;
 mod unit;
 pub mod wait_for;
 mod xfs_quota;
+mod zfs;
+mod zpool;
 
 pub use arguments::{BadArgument, coerce, decode_args};
 pub use registry::{Entry, entries, find};

@@ -171,6 +171,8 @@ modules![
     btrfs_balance::BtrfsBalance,
     scrub::Scrub,
     xfs_quota::XfsQuota,
+    zpool::Zpool,
+    zfs::ZfsDataset,
     mount::Mount,
     swap::Swap,
     nfs_export::NfsExport,

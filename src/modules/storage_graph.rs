@@ -8,7 +8,7 @@ use crate::machine::{Domain, Machine, Needs};
 use crate::plan::{Failure, Plan, Refusal};
 use crate::value::Map;
 
-/// Says what the host's storage is made of: disks, partitions, arrays, volume groups, volumes, file systems, mounts and
+/// Says what the host's storage is made of: disks, partitions, arrays, volume groups, pools, volumes, file systems, mounts and
 /// exports, with sizes, use and health. In a dry run: what it would be made of.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +25,7 @@ impl Describe for StorageGraph {
 
 impl Module for StorageGraph {
     fn needs(&self) -> Needs {
-        Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts, Domain::Exports])
+        Needs::of([Domain::Block, Domain::Lvm, Domain::Zfs, Domain::Mounts, Domain::Exports])
     }
 
     fn plan(&self, _machine: &Machine) -> Result<Plan, Refusal> {
@@ -80,5 +80,34 @@ mod tests {
         let note =
             |id: &str| graph.node(id).unwrap().notes.iter().map(|note| note.text.clone()).collect::<String>();
         assert_eq!((note("device:/dev/vdb"), note("device:/dev/vdd")), (String::new(), "unused".to_owned()));
+    }
+
+    #[test]
+    fn a_pool_is_one_thing_between_its_disks_and_its_file_systems() {
+        let mut machine = host(2);
+        for (module, args) in [
+            (
+                "zpool",
+                json!({"name": "tank", "vdevs": [{"type": "mirror", "disks": ["HF-DISK-1", "HF-DISK-2"]}]}),
+            ),
+            ("zfs", json!({"name": "tank/data"})),
+            ("zfs", json!({"name": "tank/vol", "extra_zfs_properties": {"volsize": "64M"}})),
+        ] {
+            let planned = plan(&machine, module, &args).unwrap();
+            foresee(&mut machine, &planned);
+        }
+        let graph = Graph::of(&machine);
+        for (from, to) in [
+            ("device:/dev/vdb1", "group:tank"),
+            ("device:/dev/vdc1", "group:tank"),
+            ("group:tank", "content:tank"),
+            ("content:tank", "content:tank/data"),
+            ("content:tank", "device:/dev/zvol/tank/vol"),
+            ("content:tank/data", "mount:/tank/data"),
+        ] {
+            assert!(graph.edges.iter().any(|edge| edge.from == from && edge.to == to), "{:?}", graph.edges);
+        }
+        assert!(graph.node("content:/dev/vdb1").is_none());
+        assert_eq!(graph.node("group:tank").unwrap().facts, ["mirror of 2"]);
     }
 }

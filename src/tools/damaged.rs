@@ -6,7 +6,7 @@ use proptest::sample::Index;
 
 use super::{
     apt, blkid, cryptsetup, crypttab, dpkg, exportfs, findmnt, fstab, getent, ip, lsattr, lsblk, luks_header,
-    lvm, mdadm, mountinfo, mounts, procfs, sfdisk, swap, sysctl, systemctl, wipefs, xfs_quota,
+    lvm, mdadm, mountinfo, mounts, procfs, sfdisk, swap, sysctl, systemctl, wipefs, xfs_quota, zfs,
 };
 use crate::exec::{Output, Status};
 
@@ -102,6 +102,17 @@ parsers![
     xfs_quota::parse_dump("fs = /dev/vdb\n42           81920  102400       0     100\n"),
     xfs_quota::parse_projid("photos:42\n"),
     xfs_quota::parse_projects("42:/srv/x/photos\n"),
+    zfs::parse_status(
+        "  pool: tank\nconfig:\n\n\tNAME  STATE\n\ttank  ONLINE\n\t  mirror-0  ONLINE\n\t    /dev/vdb1  ONLINE\n\tspares\n"
+    ),
+    zfs::parse_pools("tank\t6433667918959421974\t603979776\t540672\t603439104\tONLINE\n"),
+    zfs::parse_datasets("tank/a@s\tsnapshot\t808829930115475587\t0\t98304\t-\t-\t-\t-\t1\ttank/c,tank/d\n"),
+    zfs::parse_holds("tank/a@s\tkeep\tTue Nov 24 22:14 2026\n"),
+    zfs::parse_pool_properties("tank\tashift\t12\tlocal\n"),
+    zfs::parse_dataset_properties("tank/a\tcompression\tzstd\tinherited from tank\t-\n"),
+    zfs::parse_label(
+        "LABEL 0\n    name: 'tank'\n    state: 0\n    guid: 183\n    vdev_tree:\n        ashift: 12\n"
+    ),
     wipefs::parse(r#"{"signatures":[{"device":"vdb","offset":"0x1000","type":"ext4","uuid":"f6"}]}"#),
 ];
 

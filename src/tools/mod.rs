@@ -35,3 +35,4 @@ pub mod systemctl;
 pub mod udevadm;
 pub mod wipefs;
 pub mod xfs_quota;
+pub mod zfs;

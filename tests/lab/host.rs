@@ -17,11 +17,16 @@ pub(crate) struct Host {
 impl Host {
     /// Disks by serial and size, in the order of `/dev/vdb`, `/dev/vdc`, ...
     pub(crate) fn with(disks: &[(&str, &str)]) -> Self {
+        Self::of(Flavour::Storage, disks)
+    }
+
+    /// The same, of another image.
+    pub(crate) fn of(image: Flavour, disks: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let list: Vec<String> =
             disks.iter().map(|(serial, size)| format!("{{serial: {serial}, size: {size}}}")).collect();
         let text = format!("hosts: {{nas1: {{memory: 1GiB, disks: [{}]}}}}", list.join(", "));
-        let file = LabFile { image: Flavour::Storage, ..LabFile::parse(&text).unwrap() };
+        let file = LabFile { image, ..LabFile::parse(&text).unwrap() };
         let lab = Lab::up(&file, &home.path().join("lab"), &|said| eprintln!("{said}")).unwrap();
         let serials = disks.iter().map(|(serial, _)| (*serial).to_owned()).collect();
         Self { lab, home, serials }
@@ -143,6 +148,7 @@ impl Host {
              disk=$(basename $(readlink -f $link)); \
              [ -n \"$(ls $disk*/holders | grep -v -e ':$' -e '^$')\" ] || \
              ls /sys/fs/btrfs/*/devices/$disk > /dev/null 2>&1 || \
+             { [ -d /sys/module/zfs ] && zpool status -P | grep -q ${link##*/}-; } || \
              grep -q ^/dev/$disk /proc/mounts /proc/swaps || echo ${link#*virtio-}; done");
         let idle = self.serials.iter().filter(|serial| idle.lines().any(|line| line == *serial));
         idle.map(|serial| (serial.clone(), self.vm().disk_stats(serial).unwrap().bytes_written)).collect()

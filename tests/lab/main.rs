@@ -25,6 +25,7 @@ mod signatures;
 mod storage_role;
 mod teardown;
 mod told;
+mod zfs;
 
 use std::path::Path;
 

@@ -5,6 +5,7 @@
 mod compare;
 mod devices;
 mod groups;
+mod pools;
 mod uses;
 
 pub use compare::{Compared, Mark, Marked};
@@ -175,6 +176,9 @@ impl Graph {
         }
         if let (Some(lvm), Some(block)) = (&machine.lvm, &machine.block) {
             graph.groups(lvm, block);
+        }
+        if let (Some(zfs), Some(block)) = (&machine.zfs, &machine.block) {
+            graph.pools(zfs, block);
         }
         if let (Some(mounts), Some(block)) = (&machine.mounts, &machine.block) {
             graph.mounts(mounts, block);

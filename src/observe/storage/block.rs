@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{array, ask, blank, span, superblock, unread};
+use super::{array, ask, blank, span, superblock, unread, zfs};
 use crate::exec::System;
 use crate::machine::block::{Block, Content, Device, DeviceKind, Slot, logical_path};
 use crate::machine::unfinished::{NOTES, Unfinished};
@@ -29,7 +29,10 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
         .ok_or_else(|| Failure::new("there is no `lsblk` on this host").help("install util-linux"))?;
     let mut rows = lsblk::parse(&output.text()).map_err(unread)?;
     rows.retain(|row| !array::idle(row, system));
-    let links = links(system)?;
+    let mut links = links(system)?;
+    if rows.iter().any(is_zvol) {
+        zfs::links("/dev/zvol", &mut links, system)?;
+    }
     let keys: BTreeMap<&str, String> =
         rows.iter().map(|row| (row.kname.as_str(), key(row, &links))).collect();
     let mut block = Block::default();
@@ -91,6 +94,7 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
             block.names.insert(link, path.clone());
         }
     }
+    block.pooled = zfs::pooled(&block, system)?;
     match system.read(Path::new(NOTES)) {
         Ok(bytes) => block.unfinished = Unfinished::parse(&String::from_utf8_lossy(&bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -132,6 +136,10 @@ fn key(row: &Row, links: &BTreeMap<String, String>) -> String {
     if row.kind == "lvm" {
         return logical_path(&row.name).unwrap_or_else(|| row.path.clone());
     }
+    if is_zvol(row) {
+        let named = links.iter().find(|(link, target)| link.starts_with("/dev/zvol/") && **target == kernel);
+        return named.map_or(kernel, |(link, _)| link.clone());
+    }
     if row.kname.starts_with("md") {
         let named = links.iter().find(|(link, target)| link.starts_with("/dev/md/") && **target == kernel);
         return named.map_or(kernel, |(link, _)| link.clone());
@@ -139,7 +147,15 @@ fn key(row: &Row, links: &BTreeMap<String, String>) -> String {
     row.path.clone()
 }
 
+/// ZFS shows its volumes as disks; nobody looking for disks means them.
+fn is_zvol(row: &Row) -> bool {
+    row.kname.starts_with("zd") && row.kind == "disk"
+}
+
 fn kind(row: &Row) -> DeviceKind {
+    if is_zvol(row) {
+        return DeviceKind::Other;
+    }
     match row.kind.as_str() {
         "disk" => DeviceKind::Disk,
         "part" => DeviceKind::Partition,

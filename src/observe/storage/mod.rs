@@ -1,4 +1,4 @@
-//! Block devices, partition tables, LVM, mounts, exports and kernel settings.
+//! Block devices, partition tables, LVM, btrfs, ZFS, mounts, exports and kernel settings.
 
 mod array;
 mod blank;
@@ -12,6 +12,7 @@ mod quota;
 mod span;
 mod superblock;
 mod table;
+mod zfs;
 
 use std::path::Path;
 
@@ -23,7 +24,7 @@ use crate::tools::sysctl;
 pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
     let wants = |domain| needs.domains.contains(&domain);
     // The others speak of devices by the names that the first gives them.
-    let above = [Domain::Lvm, Domain::Mounts, Domain::Memory, Domain::Luks, Domain::Btrfs];
+    let above = [Domain::Lvm, Domain::Mounts, Domain::Memory, Domain::Luks, Domain::Btrfs, Domain::Zfs];
     let names = above.into_iter().any(wants);
     if machine.block.is_none() && (wants(Domain::Block) || names) {
         machine.block = Some(block::observe(system)?);
@@ -60,6 +61,13 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
         };
         let found = machine.btrfs.insert(found);
         btrfs::look_into(found, &needs.btrfs, block, system)?;
+    }
+    if wants(Domain::Zfs) {
+        let found = match machine.zfs.take() {
+            Some(known) => known,
+            None => zfs::observe(block, system)?,
+        };
+        zfs::look_into(machine.zfs.insert(found), &needs.datasets, system)?;
     }
     least::fill(machine, &needs.shrinks, system);
     quota::fill(&mut machine.quotas, needs, system)?;
