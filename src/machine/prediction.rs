@@ -40,7 +40,14 @@ impl Prediction {
                     machine.mounts.iter_mut().for_each(|part| part.rename_device(from, to));
                 }
             }
-            Self::Lvm(effect) => machine.lvm.iter_mut().for_each(|part| effect.apply(part)),
+            Self::Lvm(effect) => {
+                machine.lvm.iter_mut().for_each(|part| effect.apply(part));
+                // What its volumes were made of (`pool_tdata`, `lv_rimage_0`) are devices that nobody can name.
+                if let (lvm::LvmEffect::GroupGone { name }, Some(block)) = (effect, &mut machine.block) {
+                    let inside = format!("/dev/{name}/");
+                    block.devices.retain(|path, _| !path.starts_with(&inside));
+                }
+            }
             Self::Btrfs(effect) => machine.btrfs.iter_mut().for_each(|part| effect.apply(part)),
             Self::Zfs(effect) => machine.zfs.iter_mut().for_each(|part| effect.apply(part)),
             Self::Mounts(effect) => {

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::machine::Machine;
-use crate::machine::block::{Content, Uuid};
+use crate::machine::block::{Content, Device, DeviceKind, Uuid};
 use crate::machine::lvm::{Kind, Logical, RaidLevel};
 use crate::modules::fixture::{becomes, foresee, host, plan, refused};
 use crate::plan::Consent;
@@ -150,4 +150,16 @@ fn a_physical_volume_of_no_group_is_not_taken_silently() {
     machine.lvm.as_mut().unwrap().orphans.insert("/dev/vdb".into());
     let refusal = refused(&machine, "lvg", &json!({"vg": "vg", "pvs": "HF-DISK-1"}));
     assert!(refusal.contains("is a physical volume of no group"), "{refusal}");
+}
+
+#[test]
+fn what_its_volumes_were_made_of_goes_with_a_group() {
+    let mut machine = with_group(1);
+    let inner = Device {
+        sits_on: vec!["/dev/vdb".into()],
+        ..Device::new("/dev/vg/pool_tdata", DeviceKind::Logical, 1 << 30)
+    };
+    machine.block.as_mut().unwrap().devices.insert(inner.path.clone(), inner);
+    becomes(&mut machine, "lvg", &json!({"vg": "vg", "state": "absent"}));
+    becomes(&mut machine, "filesystem", &json!({"dev": "HF-DISK-1", "fstype": "ext4"}));
 }
