@@ -15,7 +15,8 @@ pub struct Entry {
     pub free_form: Option<&'static str>,
     pub example: &'static str,
     argument_aliases: &'static [(&'static str, &'static str)],
-    schema: Value,
+    /// Made when it is first asked for: an agent decodes few modules, and all schemas take longer than its greeting.
+    schema: LazyLock<Value>,
     decode: Decode,
 }
 
@@ -23,16 +24,13 @@ type Decode = fn(Map<String, Value>) -> Result<Box<dyn Module>, BadArgument>;
 
 impl Entry {
     pub(crate) fn of<M: Describe>() -> Self {
-        // References are followed in place, so that a reader of the schema never has to.
-        let settings =
-            schemars::generate::SchemaSettings::draft2020_12().with(|with| with.inline_subschemas = true);
         Self {
             name: M::NAME,
             aliases: M::ALIASES,
             free_form: M::FREE_FORM,
             example: M::EXAMPLE,
             argument_aliases: M::ARGUMENT_ALIASES,
-            schema: settings.into_generator().into_root_schema_for::<M>().to_value(),
+            schema: LazyLock::new(schema::<M>),
             decode: |args| Ok(Box::new(decode_args::<M>(args)?)),
         }
     }
@@ -113,6 +111,13 @@ fn secrets_in(value: &Value, schema: &Value, found: &mut Vec<String>) {
     }
     let options = schema.get("anyOf").and_then(Value::as_array);
     options.into_iter().flatten().for_each(|option| secrets_in(value, option, found));
+}
+
+fn schema<M: Describe>() -> Value {
+    // References are followed in place, so that a reader of the schema never has to.
+    let settings =
+        schemars::generate::SchemaSettings::draft2020_12().with(|with| with.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<M>().to_value()
 }
 
 /// The modules, in the order of the list in this file.
