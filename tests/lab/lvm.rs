@@ -115,7 +115,7 @@ const KINDS: &str = "
 ";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev test runs it"]
+#[ignore = "boots a virtual machine; ./dev suites runs it"]
 fn every_kind_of_volume_takes_what_was_foreseen_and_is_there_after_a_restart() {
     let host = Host::with(&[("HF-1", "512MiB"), ("HF-2", "512MiB"), ("HF-3", "512MiB"), ("HF-4", "512MiB")]);
     host.becomes(KINDS, &[]);

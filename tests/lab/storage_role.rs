@@ -36,7 +36,7 @@ const GONE: &str = "
 ";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev test runs it"]
+#[ignore = "boots a virtual machine; ./dev suites runs it"]
 fn the_example_of_the_role_is_made_grows_stays_and_goes() {
     let host = Host::with(&[
         ("HF-1", "512MiB"),
