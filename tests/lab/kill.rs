@@ -54,7 +54,7 @@ enum Kill {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev test runs it"]
+#[ignore = "boots a virtual machine; ./dev suites runs it"]
 fn whatever_is_killed_a_plain_run_goes_on() {
     let points: usize = std::env::var("HOLDFAST_KILLS").map_or(3, |text| text.parse().unwrap());
     let host = Host::with(&[("HF-1", "600MiB"), ("HF-2", "600MiB"), ("HF-KEPT", "1200MiB")]);

@@ -28,7 +28,7 @@ fn extents(host: &Host) -> String {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev test runs it"]
+#[ignore = "boots a virtual machine; ./dev suites runs it"]
 fn devices_come_and_go_and_volumes_grow_and_shrink_under_their_files() {
     let host = Host::with(&[("HF-1", "1GiB"), ("HF-2", "1GiB"), ("HF-3", "512MiB")]);
     let volumes = "
