@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::scrub::btrfs_at;
-use super::timer::{Calendar, Scheduled, Target, Timer};
+use super::timer::{Calendar, Target, Timer};
 use super::{Describe, Module};
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Plan, Refusal};
 
 /// Has chunks of a btrfs that are used less than so much packed together by a systemd timer.
@@ -26,7 +27,7 @@ pub(super) struct BtrfsBalance {
     metadata_usage: Option<u8>,
     /// Whether there is such a schedule.
     #[serde(default)]
-    state: Scheduled,
+    state: State,
 }
 
 fn half() -> u8 {
@@ -48,7 +49,7 @@ impl Module for BtrfsBalance {
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
-        if self.state == Scheduled::Absent {
+        if self.state == State::Absent {
             return Ok(self.timer().gone(machine));
         }
         for usage in [Some(self.data_usage), self.metadata_usage].into_iter().flatten() {

@@ -65,6 +65,15 @@ pub(super) fn block(machine: &Machine) -> Result<&Block, Refusal> {
     machine.block.as_ref().ok_or_else(|| Refusal::new("the block devices of this host are not known"))
 }
 
+/// The link by which a device is the same one over restarts, where it has one. What carries a serial says more to a
+/// person than a number.
+pub(super) fn by_id<'a>(block: &'a Block, path: &str) -> Option<&'a str> {
+    let links = block.names.iter().filter(|(_, device)| *device == path).map(|(link, _)| link.as_str());
+    // The link of a physical volume is by what is on it.
+    let by_id = |link: &&str| link.starts_with("/dev/disk/by-id/") && !link.contains("/lvm-pv-uuid-");
+    links.filter(by_id).min_by_key(|link| link.contains("/wwn-") || link.contains("/nvme-eui."))
+}
+
 /// The device of a name; refused with a list of what there is when there is none.
 pub(super) fn device<'a>(machine: &'a Machine, name: &str, wanted_for: &str) -> Result<&'a Device, Refusal> {
     let block = block(machine)?;

@@ -9,20 +9,15 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::devices::{DeviceRef, block, checked_text, lvm_name};
-use super::lvg::named;
+use super::devices::{DeviceRef, block, by_id};
+use super::lvg::{GroupName, named};
 use super::{Describe, Module, text_file};
 use crate::machine::block::{Block, BlockEffect};
 use crate::machine::lvm::{Group, LvmEffect};
 use crate::machine::{Domain, Machine, Needs, Prediction};
+use crate::modules::presence::State;
 use crate::plan::{Change, LineEdit, Plan, Refusal, Risk, Step};
 use crate::tools::{initramfs, lvm};
-
-checked_text!(
-    /// The name of a volume group.
-    GroupName,
-    lvm_name
-);
 
 /// Makes LVM look at the devices of this host's own volume groups and at no others, so that the groups of its guests
 /// are neither seen nor activated, now and at boot.
@@ -41,14 +36,6 @@ pub(super) struct LvmFilter {
     /// Whether there is such a filter.
     #[serde(default)]
     state: State,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 /// Where a host's own settings go (lvm.conf(5)).
@@ -149,13 +136,8 @@ fn is_foreign(line: &str) -> bool {
 
 /// The name that a device keeps over restarts: its own where that is no `/dev/sdX`, else a link by what it is.
 fn lasting(block: &Block, path: &str) -> String {
-    let by_id = |link: &&String| link.starts_with("/dev/disk/by-id/") && !link.contains("/lvm-pv-uuid-");
     let kept = ["/dev/md/", "/dev/mapper/", "/dev/disk/"].iter().any(|folder| path.starts_with(folder));
-    let links = block.names.iter().filter(|(_, device)| *device == path).map(|(link, _)| link);
-    match links.filter(by_id).min() {
-        Some(link) if !kept => link.clone(),
-        _ => path.to_owned(),
-    }
+    by_id(block, path).filter(|_| !kept).unwrap_or(path).to_owned()
 }
 
 fn quoted(names: &[String]) -> String {

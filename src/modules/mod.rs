@@ -32,6 +32,7 @@ pub mod package;
 mod partition;
 mod paths;
 mod placement;
+mod presence;
 pub mod reboot;
 mod registry;
 mod scrub;

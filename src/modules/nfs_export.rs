@@ -11,6 +11,7 @@ use crate::exec::Kind;
 use crate::machine::exports::{Exports, ExportsEffect};
 use crate::machine::files::{FileState, FilesEffect};
 use crate::machine::{Domain, Machine, Needs, Prediction};
+use crate::modules::presence::State;
 use crate::plan::{Change, Metadata, Plan, Refusal, Risk, Step};
 use crate::tools::exportfs;
 
@@ -72,14 +73,6 @@ enum Options {
     List(Vec<String>),
     #[default]
     None,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 impl Options {

@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::devices::block;
-use super::timer::{Calendar, Scheduled, Target, Timer};
+use super::timer::{Calendar, Target, Timer};
 use super::{Describe, Module};
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Plan, Refusal};
 
 /// Has a md array or a btrfs checked by a systemd timer: all of it is read, and what cannot be read is written anew from
@@ -24,7 +25,7 @@ pub(super) struct Scrub {
     schedule: Calendar,
     /// Whether there is such a schedule.
     #[serde(default)]
-    state: Scheduled,
+    state: State,
 }
 
 impl Describe for Scrub {
@@ -42,7 +43,7 @@ impl Module for Scrub {
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
-        if self.state == Scheduled::Absent {
+        if self.state == State::Absent {
             return Ok(self.timer().gone(machine));
         }
         if self.is_array() {

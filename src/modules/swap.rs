@@ -15,6 +15,7 @@ use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::fstab::Place;
 use crate::machine::mounts::Mounts;
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Change, Plan, Refusal, Step};
 use crate::tools::{filesystem, udevadm};
 use crate::units::{MIB, Size};
@@ -59,14 +60,6 @@ pub(super) struct Swap {
     /// `present`: now and at boot. `absent`: neither, and a file is removed. A device keeps what is on it.
     #[serde(default)]
     state: State,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,6 +7,7 @@ use super::devices::checked_text;
 use super::{Describe, Module, text_file};
 use crate::machine::kernel::KernelEffect;
 use crate::machine::{Machine, Needs, Prediction};
+use crate::modules::presence::State;
 use crate::plan::{Change, LineEdit, Plan, Refusal, Step};
 use crate::tools::sysctl::{self as tool, Setting};
 
@@ -43,14 +44,6 @@ pub(super) struct Sysctl {
     /// The file.
     #[serde(default = "file")]
     sysctl_file: String,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 fn yes() -> bool {

@@ -4,8 +4,6 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::devices::checked_text;
 use super::text_file;
@@ -45,15 +43,6 @@ checked_text!(
         }
     }
 );
-
-/// Whether there is a schedule.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Scheduled {
-    #[default]
-    Present,
-    Absent,
-}
 
 /// The shape of a calendar expression; systemd itself is asked for the rest before anything is written.
 fn is_calendar(text: &str) -> bool {

@@ -36,11 +36,19 @@ fn append(lines: &mut Vec<Vec<u8>>, line: &str) {
 }
 
 fn find(lines: &[Vec<u8>], old: &str) -> Result<usize, String> {
-    let same = |line: &Vec<u8>| line[..line.len() - ending(line).len()] == *old.as_bytes();
-    lines.iter().position(same).ok_or_else(|| format!("the line `{old}` is no longer there"))
+    lines
+        .iter()
+        .position(|line| is_line(line, old))
+        .ok_or_else(|| format!("the line `{old}` is no longer there"))
 }
 
-fn ending(line: &[u8]) -> &[u8] {
+/// Whether a line says that, whatever it ends with.
+pub fn is_line(line: &[u8], text: &str) -> bool {
+    line[..line.len() - ending(line).len()] == *text.as_bytes()
+}
+
+/// What a line ends with: nothing, a line feed, or one after a carriage return.
+pub fn ending(line: &[u8]) -> &[u8] {
     let length = match line {
         [.., b'\r', b'\n'] => 2,
         [.., b'\n'] => 1,

@@ -14,7 +14,7 @@ mod step;
 pub use action::{Action, Plan};
 pub use change::{Attribute, Change, Op, Risk};
 pub use consent::Consent;
-pub use edit::edited;
+pub use edit::{edited, ending, is_line};
 pub use late::{Late, LateName, same_but_for_late_names};
 pub use refusal::{Failure, Refusal};
 pub use step::{Accept, Condition, LineEdit, Metadata, Step};

@@ -15,6 +15,7 @@ use super::devices::{block, checked_text};
 use super::{Describe, Module};
 use crate::machine::btrfs::{Look, Pool, PoolName, Profile};
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Plan, Refusal};
 use crate::tools::btrfs as tool;
 use crate::units::Size;
@@ -85,14 +86,6 @@ pub(super) struct Btrfs {
     /// Whether there is such a file system.
     #[serde(default)]
     state: State,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 impl Describe for Btrfs {

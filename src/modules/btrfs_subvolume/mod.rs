@@ -12,6 +12,7 @@ use super::devices::{block, checked_text};
 use super::{Describe, Done, Module};
 use crate::machine::btrfs::{Inside, Look, Pool, PoolName};
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Failure, Plan, Refusal};
 use crate::units::Size;
 use crate::value::{Map, Value};
@@ -107,14 +108,6 @@ pub(super) struct BtrfsSubvolume {
     /// Whether there is such a subvolume.
     #[serde(default)]
     state: State,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

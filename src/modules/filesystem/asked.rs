@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::{Kind, kind};
 use crate::modules::devices::DeviceRef;
+use crate::modules::presence::State;
 use crate::tools::filesystem::{ext, xfs};
 use crate::units::Size;
 
@@ -58,14 +59,6 @@ pub(super) enum Type {
     Vfat,
     Swap,
     F2fs,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 /// What is fixed when an XFS is made. What is left out is what its mkfs does by itself.

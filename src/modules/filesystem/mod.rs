@@ -23,12 +23,13 @@ pub(super) use size::grow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::asked::{Asked, State};
+use self::asked::Asked;
 use self::kind::{Kind, Place};
 use super::devices::{clear, confirm, holds_now};
 use super::{Describe, Module};
 use crate::machine::block::{Content, Device, FileSystem};
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Change, Plan, Refusal};
 
 /// Makes a file system or swap area, aligned to the stripes of the array below, names it, and changes its size.

@@ -17,6 +17,7 @@ use super::devices::{DeviceList, checked_text, lvm_name};
 use super::{Describe, Module};
 use crate::machine::lvm::{Group, LvmEffect};
 use crate::machine::{Domain, Machine, Needs, Prediction};
+use crate::modules::presence::State;
 use crate::plan::{Change, Plan, Refusal, Step};
 use crate::tools::lvm;
 use crate::units::{KIB, Size};
@@ -84,14 +85,6 @@ pub(super) struct Lvg {
     /// With `absent`: asks to remove the volumes too. It does not consent: the refusal names the tokens that do.
     #[serde(default)]
     force: bool,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 impl Describe for Lvg {

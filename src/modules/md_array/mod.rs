@@ -28,8 +28,9 @@ use super::devices::DeviceList;
 use super::stages::Stages;
 use super::{Describe, Module};
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Plan, Refusal};
-use arguments::{ArrayName, BackupFile, ChunkSize, LayoutName, LevelName, Metadata12, Policy, State, Use};
+use arguments::{ArrayName, BackupFile, ChunkSize, LayoutName, LevelName, Metadata12, Policy, Use};
 
 /// Makes, recognises, completes, reshapes or removes a software RAID array. The array gets the lasting name
 /// `/dev/md/NAME`, an entry in mdadm.conf, and a place in the initramfs, so that it is there again after a reboot.

@@ -17,11 +17,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::agreed::Named;
-use self::words::{Pool, State, Volume};
+use self::words::{Pool, Volume};
 use self::written::{Asked, Item};
 use super::stages::Stages;
 use super::{Describe, Module, md_array};
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Plan, Refusal};
 
 /// Keeps pools (volume groups, on arrays and encrypted where asked for) and volumes (logical volumes, arrays, partitions,

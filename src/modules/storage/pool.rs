@@ -4,11 +4,12 @@ use serde_json::json;
 
 use super::Work;
 use super::disks::disk;
-use super::words::{Pool, PoolKind, State, Volume};
+use super::words::{Pool, PoolKind, Volume};
 use super::written::Item;
 use crate::machine::Machine;
 use crate::machine::lvm::Group;
 use crate::modules::lvg;
+use crate::modules::presence::State;
 use crate::plan::Refusal;
 
 /// The array below a pool, as the role calls it.

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::disks::disk;
-use super::words::{Pool, State, Volume, VolumeKind};
+use super::words::{Pool, Volume, VolumeKind};
 use super::written::Item;
 use super::{Work, sizes};
 use crate::machine::block::{Block, Content, partition_path};
 use crate::machine::fstab::FstabEntry;
 use crate::machine::luks::KIND as LUKS;
 use crate::machine::lvm::{Group, Kind};
+use crate::modules::presence::State;
 use crate::modules::{lvg, task};
 use crate::plan::Refusal;
 

@@ -6,16 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::modules::presence::State;
 use crate::secret::Secret;
-
-/// Whether there is such a thing.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum State {
-    #[default]
-    Present,
-    Absent,
-}
 
 /// A pool of volumes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]

@@ -15,6 +15,7 @@ use super::{Describe, Module};
 use crate::machine::mounts::Live;
 use crate::machine::quota::{Limits, Of, QuotaEffect};
 use crate::machine::{Domain, Machine, Needs, Prediction};
+use crate::modules::presence::State;
 use crate::plan::{Change, Plan, Refusal, Step};
 use crate::tools::xfs_quota as tool;
 use crate::units::Size;
@@ -84,14 +85,6 @@ pub(super) struct XfsQuota {
     /// Whether there are limits; `absent` also takes the folder out of its project.
     #[serde(default)]
     state: State,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    Absent,
 }
 
 impl Describe for XfsQuota {

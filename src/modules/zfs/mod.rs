@@ -16,6 +16,7 @@ use super::zpool::{Scalar, check_dataset, known};
 use super::{Describe, Module};
 use crate::machine::zfs::{Dataset, DatasetKind};
 use crate::machine::{Domain, Machine, Needs};
+use crate::modules::presence::State;
 use crate::plan::{Plan, Refusal};
 use crate::tools::zfs as tool;
 use crate::units::Size;
@@ -56,18 +57,9 @@ pub(super) struct ZfsDataset {
     sparse: bool,
     /// What keeps a snapshot from being destroyed: exactly these tags.
     holds: Option<Vec<String>>,
-    /// Whether there is such a dataset.
+    /// Whether there is such a dataset; `absent` destroys it, with all that is in it.
     #[serde(default)]
     state: State,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    #[default]
-    Present,
-    /// It is destroyed, with all that is in it.
-    Absent,
 }
 
 impl Describe for ZfsDataset {

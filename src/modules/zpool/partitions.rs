@@ -4,7 +4,7 @@
 //! on a slow machine that failed every time (openzfs/zfs#12631). So the partition is made before, and udev is waited
 //! for. It is one partition for all of the disk, with the type that ZFS gives its own.
 
-use super::super::devices::{blank_now, confirm, empty_ends, holds_now};
+use super::super::devices::{blank_now, by_id, confirm, empty_ends, holds_now};
 use crate::machine::Prediction;
 use crate::machine::block::{Block, BlockEffect, Content, Device, DeviceKind, Slot, Uuid, partition_path};
 use crate::machine::claim::{BlankDevice, Returned};
@@ -110,14 +110,7 @@ pub(super) fn lasting(block: &Block, device: &Device) -> String {
     if device.kind != DeviceKind::Disk {
         return device.path.clone();
     }
-    let ids = block
-        .names
-        .iter()
-        .filter(|(name, path)| **path == device.path && name.starts_with("/dev/disk/by-id/"));
-    // What carries a serial says more to a person than a number.
-    let mut ids: Vec<&String> = ids.map(|(name, _)| name).collect();
-    ids.sort_by_key(|name| name.contains("/wwn-") || name.contains("/nvme-eui."));
-    ids.first().map_or_else(|| device.path.clone(), |name| (*name).clone())
+    by_id(block, &device.path).unwrap_or(&device.path).to_owned()
 }
 
 /// The same for the partition that a disk gets.

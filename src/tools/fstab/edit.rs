@@ -1,7 +1,7 @@
 //! Edits of the whole file as a function of bytes. A line that goes again leaves the file as it was before it came,
 //! whether that had a line feed at its end or not.
 
-use crate::plan::LineEdit;
+use crate::plan::{LineEdit, ending, is_line};
 
 /// The content after the edits; says which line is gone otherwise. Of lines that are the same, the first is replaced
 /// and the last is removed: an earlier entry is the one that counts.
@@ -13,11 +13,11 @@ pub fn edited(content: &[u8], edits: &[LineEdit]) -> Result<Vec<u8>, String> {
         match edit {
             LineEdit::Append { line } => append(&mut lines, line),
             LineEdit::Replace { old, new } => {
-                let at = lines.iter().position(|line| is(line, old)).ok_or_else(|| gone(old))?;
+                let at = lines.iter().position(|line| is_line(line, old)).ok_or_else(|| gone(old))?;
                 lines[at] = [new.as_bytes(), ending(&lines[at])].concat();
             }
             LineEdit::Remove { old } => {
-                let at = lines.iter().rposition(|line| is(line, old)).ok_or_else(|| gone(old))?;
+                let at = lines.iter().rposition(|line| is_line(line, old)).ok_or_else(|| gone(old))?;
                 let removed = lines.remove(at);
                 if ending(&removed).is_empty()
                     && let Some(last) = lines.last_mut()
@@ -40,19 +40,6 @@ fn append(lines: &mut Vec<Vec<u8>>, line: &str) {
         }
         _ => lines.push([line.as_bytes(), end].concat()),
     }
-}
-
-fn is(line: &[u8], text: &str) -> bool {
-    line[..line.len() - ending(line).len()] == *text.as_bytes()
-}
-
-fn ending(line: &[u8]) -> &[u8] {
-    let length = match line {
-        [.., b'\r', b'\n'] => 2,
-        [.., b'\n'] => 1,
-        _ => 0,
-    };
-    &line[line.len() - length..]
 }
 
 #[cfg(test)]
