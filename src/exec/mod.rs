@@ -6,6 +6,7 @@
 mod command;
 mod native;
 mod private;
+mod process;
 mod transcript;
 
 pub use command::{Command, Output, Status, Stdin, WhenCut};
@@ -23,6 +24,11 @@ pub trait System: Send + Sync {
 
     /// The whole content of a file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// `/proc/self/mounts`, which may be asked for at every look at a path.
+    fn mounts(&self) -> io::Result<Vec<u8>> {
+        self.read(Path::new("/proc/self/mounts"))
+    }
 
     /// `length` bytes of a file or device from `offset` on; fewer only at its end.
     fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>>;

@@ -1,18 +1,15 @@
-//! This machine. Programs run in their own process group, so that a deadline ends their children too.
+//! This machine.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{PidfdFlags, pidfd_open};
 
+use super::process::Process;
 use super::{Command, Kind, Output, Private, Seen, Stat, Status, System, WhenCut, private};
 
 /// Told the process group and the name of a program that has to run to its end, and `None` once it has.
@@ -23,6 +20,27 @@ pub type Ledger = dyn Fn(Option<(u32, &str)>) + Send + Sync;
 pub struct Native {
     cut: Arc<AtomicBool>,
     ledger: Option<Box<Ledger>>,
+    mounts: Mutex<Option<Mounts>>,
+}
+
+/// The kernel's list of mounts, and what it said when it was last asked.
+struct Mounts {
+    file: File,
+    text: Vec<u8>,
+}
+
+impl Mounts {
+    fn open() -> io::Result<Self> {
+        let mut mounts = Self { file: File::open("/proc/self/mounts")?, text: Vec::with_capacity(4096) };
+        mounts.file.read_to_end(&mut mounts.text)?;
+        Ok(mounts)
+    }
+
+    /// `proc_pid_mounts(5)`: since Linux 2.6.15 a poll tells that the list has changed since it was opened.
+    fn has_changed(&self) -> bool {
+        let mut list = [PollFd::new(&self.file, PollFlags::PRI)];
+        poll(&mut list, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
+    }
 }
 
 impl std::fmt::Debug for Native {
@@ -49,89 +67,6 @@ impl Native {
     fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)
     }
-
-    fn spawn(command: &Command) -> io::Result<Child> {
-        let mut native = std::process::Command::new(&command.program);
-        native
-            .args(&command.args)
-            .env("LC_ALL", "C.UTF-8")
-            .envs(command.env.iter().map(|(name, value)| (name, value)))
-            .stdin(if command.stdin.bytes().is_some() { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        // sudo and non-login ssh leave the administrator's folders out; storage tools live there.
-        let path = std::env::var("PATH").unwrap_or_default();
-        native.env("PATH", format!("{path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"));
-        if let Some(cwd) = &command.cwd {
-            native.current_dir(cwd);
-        }
-        native.spawn()
-    }
-
-    fn wait(&self, child: &mut Child, command: &Command) -> io::Result<Status> {
-        let start = Instant::now();
-        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-        // Kernels before 5.3 have no pidfd: there we look again every few milliseconds.
-        let ended = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-        loop {
-            if let Some(status) = child.try_wait()? {
-                let signal = Status::Signal(status.signal().unwrap_or(0));
-                return Ok(status.code().map_or(signal, Status::Code));
-            }
-            let late = start.elapsed() > command.deadline;
-            if late || (self.is_cut() && command.when_cut == WhenCut::Kill) {
-                end_group(child);
-                child.wait()?;
-                return Ok(if late { Status::TimedOut } else { Status::Signal(9) });
-            }
-            match &ended {
-                Some(ended) => {
-                    let slice = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-                    // Interrupted or not: the loop looks again.
-                    let _ = poll(&mut [PollFd::new(ended, PollFlags::IN)], Some(&slice));
-                }
-                None => thread::sleep(Duration::from_millis(5)),
-            }
-        }
-    }
-}
-
-fn end_group(child: &Child) {
-    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(pid) = pid {
-        // The group may have ended by itself in the meantime: nothing is lost then.
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-    }
-}
-
-/// What a stream has said so far, read by a thread of its own.
-struct Collected {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    ended: mpsc::Receiver<()>,
-}
-
-impl Collected {
-    fn of(mut stream: impl Read + Send + 'static) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let (send, ended) = mpsc::channel::<()>();
-        let shared = Arc::clone(&bytes);
-        thread::spawn(move || {
-            let _ended = send;
-            let mut buffer = vec![0; 64 * 1024];
-            // A stream that breaks ends here; what came before it still counts.
-            while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                shared.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]);
-            }
-        });
-        Self { bytes, ended }
-    }
-
-    /// All of it; or, where a daemon left behind still holds the pipe, what came until a moment later.
-    fn finish(self) -> Vec<u8> {
-        let _ = self.ended.recv_timeout(Duration::from_millis(500));
-        std::mem::take(&mut self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl System for Native {
@@ -149,43 +84,36 @@ impl System for Native {
                 if error.kind() == io::ErrorKind::NotFound { Status::Missing } else { Status::Code(126) };
             Output { status, stdout: Vec::new(), stderr: error.to_string().into_bytes() }
         };
-        let mut child = match Self::spawn(command) {
-            Ok(child) => child,
+        let process = match Process::start(command) {
+            Ok(process) => process,
             Err(error) => return missing(&error),
         };
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            unreachable!("both were asked to be pipes")
-        };
-        let (stdout, stderr) = (Collected::of(stdout), Collected::of(stderr));
-        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), command.stdin.bytes().map(<[u8]>::to_vec))
-        {
-            thread::spawn(move || {
-                // A program that does not read its input is free to do so.
-                let _ = pipe.write_all(&bytes);
-            });
-        }
         let ledger = self.ledger.as_deref().filter(|_| command.when_cut == WhenCut::Finish);
         if let Some(ledger) = ledger {
             // Not its arguments: they may say what others on this host must not read.
-            ledger(Some((child.id(), &command.program)));
+            ledger(Some((process.id(), &command.program)));
         }
-        let status = self.wait(&mut child, command);
+        let output = process.finish(command, || self.is_cut());
         if let Some(ledger) = ledger {
             ledger(None);
         }
-        let status = match status {
-            Ok(status) => status,
-            Err(error) => return missing(&error),
-        };
-        Output { status, stdout: stdout.finish(), stderr: stderr.finish() }
+        output.unwrap_or_else(|error| missing(&error))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
     }
 
+    fn mounts(&self) -> io::Result<Vec<u8>> {
+        let mut known = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some(mounts) if !mounts.has_changed() => Ok(mounts.text.clone()),
+            _ => Ok(known.insert(Mounts::open()?).text.clone()),
+        }
+    }
+
     fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let mut file = std::fs::File::open(path)?;
+        let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::with_capacity(length);
         file.take(length as u64).read_to_end(&mut bytes)?;

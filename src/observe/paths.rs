@@ -99,7 +99,7 @@ struct Remote(Vec<PathBuf>);
 
 impl Remote {
     fn of(system: &dyn System) -> Self {
-        let text = system.read(Path::new("/proc/self/mounts")).unwrap_or_default();
+        let text = system.mounts().unwrap_or_default();
         let mounts = mounts::parse(&String::from_utf8_lossy(&text)).unwrap_or_default();
         Self(mounts.into_iter().filter(mounts::Mount::is_remote).map(|mount| mount.target.into()).collect())
     }

@@ -39,15 +39,14 @@ pub(super) fn script(build: &str, remote_tmp: Option<&str>, elevate: Option<&Bec
     let first = remote_tmp.map(|path| format!("{} ", tilde(path))).unwrap_or_default();
     // Another user than root must be able to reach the file; nobody else may write it.
     let mode = if elevate.is_some_and(|to| to.user != "root") { "755" } else { "700" };
-    let folders = format!(
-        "{first}\"${{XDG_CACHE_HOME:-$HOME/.cache}}/holdfast\" \
-         /var/tmp/holdfast-$(id -u) /dev/shm/holdfast-$(id -u)"
-    );
+    let near = format!("{first}\"${{XDG_CACHE_HOME:-$HOME/.cache}}/holdfast\"");
+    // A process each, on every host: only when the agent is not where it is most often.
+    let far = "/var/tmp/holdfast-$(id -u) /dev/shm/holdfast-$(id -u)";
     let take_in = format!(
         "case $(uname -s)-$(uname -m) in Linux-x86_64) ;; \
          *) echo HOLDFAST fail this build runs on Linux x86_64, the host is $(uname -s) $(uname -m); exit 1;; esac; \
          echo HOLDFAST need; read -r size; g=; \
-         for d in {folders}; do \
+         for d in {near} {far}; do \
          mkdir -p -m {mode} \"$d\" 2>/dev/null && [ -O \"$d\" ] || continue; \
          t=$d/.$n.$$; \
          if [ -z \"$g\" ]; then g=$t.gz; head -c \"$size\" > \"$g\" || break; fi; \
@@ -60,8 +59,9 @@ pub(super) fn script(build: &str, remote_tmp: Option<&str>, elevate: Option<&Bec
     );
     format!(
         "umask 022; n=holdfast-{build}; p=; \
-         for d in {folders}; do \
-         if [ -O \"$d/$n\" ] && \"$d/$n\" --version >/dev/null 2>&1; then p=$d/$n; break; fi; done; \
+         find() {{ for d; do \
+         if [ -O \"$d/$n\" ] && \"$d/$n\" --version >/dev/null 2>&1; then p=$d/$n; return; fi; done; false; }}; \
+         find {near} || find {far}; \
          if [ -z \"$p\" ]; then {take_in}; fi; {}",
         start("\"$p\"", elevate)
     )
