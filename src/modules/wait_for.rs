@@ -102,6 +102,7 @@ impl Module for WaitFor {
             Condition::Path { .. } => "path",
             Condition::Content { .. } => "file",
             Condition::Array { .. } => "array",
+            Condition::Released { .. } => "device",
             Condition::Time => "wait",
         };
         let step = Step::Wait {

@@ -83,6 +83,8 @@ pub enum Condition {
     Content { path: String, pattern: String },
     /// An md array has become that, and no resync, recovery or reshape runs in it.
     Array { path: String, level: String, devices: u64 },
+    /// Nothing holds a device any more: what has just let go of it may close it a moment later.
+    Released { device: String },
     /// Only time passes.
     Time,
 }
@@ -144,6 +146,7 @@ impl std::fmt::Display for Condition {
             Self::Port { host, port, .. } => write!(f, "{host}:{port} accepts no connections"),
             Self::Content { path, pattern } => write!(f, "{path} has a line matching `{pattern}`"),
             Self::Array { path, level, devices } => write!(f, "{path} is {level} of {devices} and at rest"),
+            Self::Released { device } => write!(f, "nothing holds {device}"),
             Self::Time => f.write_str("time has passed"),
         }
     }

@@ -175,6 +175,7 @@ impl Masking<'_> {
             Condition::Port { host, port: _, open: _ } => self.text(host),
             Condition::Content { path, pattern } => self.texts([path, pattern]),
             Condition::Array { path, level, devices: _ } => self.texts([path, level]),
+            Condition::Released { device } => self.text(device),
             Condition::Time => {}
         }
     }

@@ -13,8 +13,12 @@ pub(crate) struct Told {
     pub(crate) err: String,
 }
 
-/// The program without its symbols: half as much for an emulated machine to receive.
+/// The program without its symbols: half as much for an emulated machine to receive. `HOLDFAST_PROGRAM` is another
+/// one, such as a release.
 fn program() -> PathBuf {
+    if let Some(given) = std::env::var_os("HOLDFAST_PROGRAM") {
+        return given.into();
+    }
     let built = Path::new(env!("CARGO_BIN_EXE_holdfast"));
     let lean = Path::new(env!("CARGO_TARGET_TMPDIR")).join("holdfast");
     let made = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();

@@ -81,6 +81,10 @@ fn look(condition: &Condition, system: &dyn System) -> Result<Result<(), Option<
             Ok(found) => Err(Some(format!("it is {}", found.join(", ")))),
             Err(error) => Err(Some(format!("cannot look at {path}: {error}"))),
         },
+        Condition::Released { device } => match system.open_exclusive(Path::new(device)) {
+            Ok(released) => plainly(released),
+            Err(error) => Err(Some(format!("cannot open {device}: {error}"))),
+        },
         Condition::Time => Ok(()),
     })
 }

@@ -10,7 +10,7 @@ use crate::machine::block::{Block, BlockEffect, Content, Device, DeviceKind, Slo
 use crate::machine::claim::{BlankDevice, Returned};
 use crate::machine::table::{Label, Part, TableEffect};
 use crate::machine::zfs::{Class, Member, whole_disk};
-use crate::plan::Step;
+use crate::plan::{Condition, Step};
 use crate::tools::{blkdiscard, sfdisk, udevadm, wipefs};
 use crate::units::MIB;
 
@@ -154,9 +154,17 @@ pub(super) fn taken(block: &Block, device: &Device, pool: &str, class: Class) ->
     predicts
 }
 
+/// ZFS closes a device in the background, after the command that took it out of its pool.
+fn released(device: &str) -> Step {
+    let condition = Condition::Released { device: device.to_owned() };
+    let or_else = format!("{device} was taken out of its pool, and is still held: run this again");
+    Step::Wait { condition, timeout_ms: 60_000, delay_ms: 0, poll_ms: 100, or_else: Some(or_else) }
+}
+
 /// Makes a device blank that a pool has given back.
 pub(super) fn give_back(returned: Returned<'_>, steps: &mut Vec<Step>, predicts: &mut Vec<Prediction>) {
     let device = returned.device().device();
+    steps.push(released(&device.path));
     steps.push(Step::run(wipefs::all(returned.device())));
     steps.extend(empty_ends(&device.path, device.size));
     predicts.push(Prediction::Block(BlockEffect::Pooled { path: device.path.clone(), pool: None }));
