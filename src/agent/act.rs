@@ -7,6 +7,7 @@ pub(super) mod place;
 mod shape;
 mod unmount;
 mod wait;
+mod zero;
 
 use std::path::Path;
 
@@ -85,6 +86,7 @@ pub(super) fn perform(
                 }
             }
         }
+        Step::Zero { device, rooms, shared } => done(zero::zero(device, rooms, *shared), failed),
         Step::Keep { name, command } => {
             let output = run(command, Accept::Zero, system, environment)?;
             let kept = evidence::keep(Path::new(evidence::FOLDER), name, &output.stdout).map_err(failed)?;

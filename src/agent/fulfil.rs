@@ -9,6 +9,7 @@ use super::act;
 use super::notes::Notes;
 use crate::event::Outcome;
 use crate::exec::{Ledger, Native, Output};
+use crate::machine::packages::Packages;
 use crate::machine::{Machine, Needs, Prediction};
 use crate::modules::{self, Done, Module};
 use crate::observe;
@@ -75,19 +76,23 @@ impl Host {
         Ok((if plan.is_empty() { Outcome::Unchanged } else { Outcome::Changed(plan) }, result))
     }
 
-    /// Forgets what is cheap to look at again; block devices and LVM are kept until a step touches them.
+    /// Forgets what is cheap to look at again; block devices and LVM are kept until a step touches them, and installed
+    /// packages until dpkg writes down others.
     fn refresh(&mut self, fresh: bool) {
         let old = std::mem::take(&mut self.machine);
-        if !fresh {
-            self.machine = Machine {
-                block: old.block,
-                lvm: old.lvm,
-                mounts: old.mounts,
-                exports: old.exports,
-                accounts: old.accounts,
-                ..Machine::default()
-            };
+        if fresh {
+            return;
         }
+        let packages = if self.foreseen.is_empty() { old.packages.installed() } else { Packages::default() };
+        self.machine = Machine {
+            block: old.block,
+            lvm: old.lvm,
+            mounts: old.mounts,
+            exports: old.exports,
+            accounts: old.accounts,
+            packages,
+            ..Machine::default()
+        };
     }
 
     /// Observes what is needed, and what turns out to be needed once that is known.

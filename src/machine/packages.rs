@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Needs;
 
 /// The packages that were looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Packages {
     pub seen: BTreeMap<String, Option<String>>,
     /// The version that would be installed, where that was looked up; empty for a virtual package, and `None` where
@@ -17,8 +17,28 @@ pub struct Packages {
     pub manager: Option<Manager>,
     /// How long ago the package lists were fetched; `None`: never, or nobody looked.
     pub lists_age_s: Option<u64>,
+    /// Which state of the package manager's own record all this was read from.
+    pub record: Option<Record>,
     /// A dry run would have installed something: users, units and tools may be there by then that nobody can see yet.
     pub expected: bool,
+}
+
+impl Packages {
+    /// What is installed, and nothing that could be.
+    #[must_use]
+    pub fn installed(mut self) -> Self {
+        self.seen.retain(|_, version| version.is_some());
+        Self { seen: self.seen, manager: self.manager, record: self.record, ..Self::default() }
+    }
+}
+
+/// The file in which dpkg records what is installed: every change of it puts another file in its place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Record {
+    pub inode: u64,
+    pub size: u64,
+    /// Seconds since the epoch, with fractions.
+    pub modified: f64,
 }
 
 /// What installs packages on a host.

@@ -3,10 +3,12 @@
 mod clear;
 mod list;
 mod reference;
+mod zero;
 
-pub(super) use clear::{blank_now, clear, confirm, empty_ends, holds_now, keep_table};
+pub(super) use clear::{blank_now, clear, confirm, holds_now, keep_table};
 pub(super) use list::DeviceList;
 pub(super) use reference::DeviceRef;
+pub(super) use zero::{empty_disk_ends, empty_ends, empty_free_ends};
 
 use crate::machine::Machine;
 use crate::machine::block::{Block, Device, DeviceKind};

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::exec::{Status, System};
 use crate::machine::Needs;
-use crate::machine::packages::{Manager, Packages};
+use crate::machine::packages::{Manager, Packages, Record};
 use crate::plan::Failure;
 use crate::tools::{apt, dpkg};
 
@@ -13,6 +13,11 @@ use crate::tools::{apt, dpkg};
 const MANAGERS: [&str; 8] = ["apt-get", "dnf5", "dnf", "yum", "zypper", "apk", "pacman", "emerge"];
 
 pub(super) fn fill(packages: &mut Packages, needs: &Needs, system: &dyn System) -> Result<(), Failure> {
+    let record = record(system);
+    if packages.record != record {
+        packages.seen.clear();
+        packages.record = record;
+    }
     let unseen: Vec<&String> =
         needs.packages.iter().filter(|name| !packages.seen.contains_key(*name)).collect();
     let candidates = needs.candidates && packages.candidates.is_empty();
@@ -48,6 +53,11 @@ pub(super) fn fill(packages: &mut Packages, needs: &Needs, system: &dyn System) 
     }
     packages.lists_age_s = lists_age(system);
     Ok(())
+}
+
+fn record(system: &dyn System) -> Option<Record> {
+    let stat = system.stat(Path::new("/var/lib/dpkg/status")).ok().flatten()?;
+    Some(Record { inode: stat.inode, size: stat.size, modified: stat.modified })
 }
 
 fn look_for_manager(system: &dyn System) -> Result<Manager, Failure> {
@@ -114,6 +124,21 @@ fn lists_age(system: &dyn System) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::exec::Transcript;
+
+    #[test]
+    fn what_is_known_holds_until_the_record_changes() {
+        let needs = Needs { packages: ["mdadm".to_owned()].into(), ..Needs::nothing() };
+        let host = |record: &str, version: &str| {
+            let query = dpkg::query(&["mdadm".to_owned()]).to_string();
+            let host = Transcript::new().file("/usr/bin/apt-get", "").file("/var/lib/dpkg/status", record);
+            host.says(&query, &format!("installed\tmdadm\t{version}\t\n"))
+        };
+        let mut packages = Packages::default();
+        for (record, answer, known) in [("one", "1", "1"), ("one", "2", "1"), ("other", "3", "3")] {
+            fill(&mut packages, &needs, &host(record, answer)).unwrap();
+            assert_eq!(packages.seen["mdadm"].as_deref(), Some(known));
+        }
+    }
 
     #[test]
     fn finds_installed_virtual_and_missing_packages() {

@@ -17,4 +17,4 @@ pub use consent::Consent;
 pub use edit::{edited, ending, is_line};
 pub use late::{Late, LateName, same_but_for_late_names};
 pub use refusal::{Failure, Refusal};
-pub use step::{Accept, Condition, LineEdit, Metadata, Step};
+pub use step::{Accept, Condition, LineEdit, Metadata, Room, Step};

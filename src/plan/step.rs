@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::exec::Command;
+use crate::units::Size;
 
 /// The smallest effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,11 +39,20 @@ pub enum Step {
     Validate { path: String, content: Vec<u8>, command: Command },
     /// Waits for something to become true; `or_else` is said when it does not.
     Wait { condition: Condition, timeout_ms: u64, delay_ms: u64, poll_ms: u64, or_else: Option<String> },
+    /// Writes zeroes into rooms of a device, which nothing else may hold unless it is `shared`.
+    Zero { device: String, rooms: Vec<Room>, shared: bool },
     /// Keeps what a program says as evidence, before something is changed: a new file each time, below
     /// `/var/lib/holdfast/evidence`, readable by root alone. `name` may have folders in it; the time is added to it.
     Keep { name: String, command: Command },
     /// Goes on only if the device is still the one that was planned with, and still blank where that was relied on.
     Confirm { device: String, serial: Option<String>, size: u64, blank: bool },
+}
+
+/// A stretch of a device, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    pub start: u64,
+    pub size: u64,
 }
 
 /// Which ends of a program are good.
@@ -112,6 +122,11 @@ impl Step {
             Self::Attributes { path, metadata, .. } => format!("set{metadata} of {path}"),
             Self::Touch { path, .. } => format!("touch {path}"),
             Self::Validate { path, command, .. } => format!("validate {path} with {command}"),
+            Self::Zero { device, rooms, .. } => {
+                let room = |room: &Room| format!("{} at {}", Size(room.size), room.start);
+                let rooms: Vec<String> = rooms.iter().map(room).collect();
+                format!("zero {} of {device}", rooms.join(" and "))
+            }
             Self::Wait { condition, .. } => format!("wait until {condition}"),
             Self::Keep { name, command } => format!("keep what `{command}` says as {name}"),
             Self::Confirm { device, blank, .. } if *blank => {

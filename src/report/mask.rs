@@ -154,7 +154,8 @@ impl Masking<'_> {
             Step::Remove { path, recursive: _ }
             | Step::Directory { path, metadata: _ }
             | Step::Attributes { path, metadata: _, recursive: _ }
-            | Step::Touch { path, metadata: _ } => self.text(path),
+            | Step::Touch { path, metadata: _ }
+            | Step::Zero { device: path, rooms: _, shared: _ } => self.text(path),
             Step::Wait { condition, timeout_ms: _, delay_ms: _, poll_ms: _, or_else } => {
                 self.texts(or_else);
                 self.condition(condition);

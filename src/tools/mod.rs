@@ -4,7 +4,6 @@
 //! tool, field and line; it is never skipped. Nothing is run here.
 
 pub mod apt;
-pub mod blkdiscard;
 pub mod blkid;
 pub mod btrfs;
 pub mod cryptsetup;

@@ -138,7 +138,7 @@ pub(super) fn remove(machine: &Machine, pool: &Pool) -> Result<Plan, Refusal> {
         let claim = machine.claim(device)?;
         steps.push(confirm(device, false));
         wipes.push(Step::run(wipefs::all(claim.unused())));
-        wipes.extend(empty_ends(&device.path, device.size));
+        wipes.push(empty_ends(&device.path, device.size));
         predicts.push(blank_now(&device.path));
         lost.push(shown(device));
     }

@@ -111,7 +111,7 @@ pub(super) fn replace(
         .risk(Risk::Disruptive);
     let mut steps = vec![confirm(new, true), confirm(old_device, false)];
     steps.push(Step::run(tool::replace(&reach, &old.path, blank)));
-    steps.extend(empty_ends(&old.path, old_device.size));
+    steps.push(empty_ends(&old.path, old_device.size));
     plan.push(change, steps, moved(machine, &before, pool));
     Ok(())
 }
@@ -132,7 +132,7 @@ pub(super) fn remove(
         .attribute("devices", Some(before.devices.len().to_string()), Some(pool.devices.len().to_string()))
         .risk(Risk::Disruptive);
     let mut steps = vec![confirm(found, false), Step::run(tool::remove(&reach, &old.path))];
-    steps.extend(empty_ends(&old.path, found.size));
+    steps.push(empty_ends(&old.path, found.size));
     plan.push(change, steps, moved(machine, &before, pool));
     Ok(())
 }

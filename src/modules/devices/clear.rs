@@ -1,21 +1,17 @@
 //! Clearing a device for a new purpose: nothing to do, an empty table, or somebody's bytes, which takes consent.
 
+use super::zero::{empty_disk_ends, empty_ends};
 use crate::machine::Prediction;
 use crate::machine::block::{BlockEffect, Content, Device, DeviceKind};
 use crate::machine::claim::{BlankDevice, Claim};
 use crate::machine::table::TableEffect;
 use crate::plan::{Change, Plan, Step};
-use crate::tools::{blkdiscard, sfdisk, udevadm, wipefs};
+use crate::tools::{sfdisk, udevadm, wipefs};
 use crate::units::MIB;
 
 /// Goes on only if the device is still what was planned with.
 pub(in crate::modules) fn confirm(device: &Device, blank: bool) -> Step {
     Step::Confirm { device: device.path.clone(), serial: device.serial.clone(), size: device.size, blank }
-}
-
-/// Steps that leave both ends of a device empty, so that it is proven blank when looked at again.
-pub(in crate::modules) fn empty_ends(path: &str, size: u64) -> impl Iterator<Item = Step> {
-    blkdiscard::ends(path, size).into_iter().map(Step::run)
 }
 
 /// Keeps the partition table of a disk as evidence, before it is changed.
@@ -47,7 +43,7 @@ pub(in crate::modules) fn clear<'a>(plan: &mut Plan, claim: Claim<'a>) -> BlankD
             None => Change::remove("empty partition table of", &device.path, ""),
         };
         let mut steps = vec![confirm(device, false), Step::run(wipefs::table(blank))];
-        steps.extend(empty_ends(&device.path, device.size));
+        steps.push(empty_ends(&device.path, device.size));
         predicts.push(blank_now(&device.path));
         plan.push(change, steps, predicts);
         return blank;
@@ -64,7 +60,7 @@ pub(in crate::modules) fn clear<'a>(plan: &mut Plan, claim: Claim<'a>) -> BlankD
         // The kernel shows two sectors of an extended partition; they are part of the table.
         if size > 1024 {
             steps.push(Step::run(wipefs::all(part)));
-            steps.extend(empty_ends(path, size));
+            steps.push(empty_ends(path, size));
         }
         predicts.extend(part.device().slot.as_ref().map(|slot| emptied(slot.start)));
         predicts.push(Prediction::Block(BlockEffect::Gone { path: path.clone() }));
@@ -72,10 +68,10 @@ pub(in crate::modules) fn clear<'a>(plan: &mut Plan, claim: Claim<'a>) -> BlankD
     // What was written through partitions is settled before the table that makes them goes.
     steps.extend([Step::run(udevadm::settle()), Step::run(wipefs::all(claim.unused()))]);
     if device.kind == DeviceKind::Disk {
-        steps.extend(blkdiscard::disk_ends(claim.unused()).into_iter().map(Step::run));
+        steps.push(empty_disk_ends(claim.unused()));
         predicts.push(emptied(MIB));
     } else {
-        steps.extend(empty_ends(&device.path, device.size));
+        steps.push(empty_ends(&device.path, device.size));
     }
     steps.push(Step::run(udevadm::settle()));
     predicts.push(blank_now(&device.path));

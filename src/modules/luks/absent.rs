@@ -43,7 +43,7 @@ impl Luks {
         let mut steps = vec![confirm(device, false)];
         steps.extend(backup(&device.path, draft.now.version));
         steps.extend([Step::run(cryptsetup::erase(unused)), Step::run(wipefs::all(unused))]);
-        steps.extend(empty_ends(&device.path, device.size));
+        steps.push(empty_ends(&device.path, device.size));
         steps.push(Step::run(udevadm::settle()));
         let change = Change::destroy("encrypted container", &device.path, token("remove", device), lost);
         let gone = Prediction::Luks(LuksEffect::Gone { device: device.path.clone() });

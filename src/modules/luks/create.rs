@@ -94,7 +94,7 @@ impl Luks {
         let blank = clear(&mut plan, claim);
         let mut steps = vec![confirm(device, true), Step::run(cryptsetup::format(blank, &how))];
         steps.extend([Step::run(udevadm::settle()), Step::run(cryptsetup::open(path, &name, &key, &flags))]);
-        steps.extend(empty_ends(&mapper, size));
+        steps.push(empty_ends(&mapper, size));
         let mut change = Change::create(
             "encrypted container",
             path,

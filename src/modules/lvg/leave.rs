@@ -128,6 +128,6 @@ fn empty(group: &mut Group, device: &Device, named: &BTreeSet<&str>, plan: &mut 
         Step::run(lvm::vgreduce(&group.name, path)),
         Step::run(lvm::pvremove([path.as_str()])),
     ];
-    steps.extend(empty_ends(path, device.size));
+    steps.push(empty_ends(path, device.size));
     plan.push(change, steps, [Prediction::Lvm(LvmEffect::Group(group.clone())), blank_now(path)]);
 }

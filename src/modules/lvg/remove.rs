@@ -44,7 +44,7 @@ impl Lvg {
         steps.push(Step::run(lvm::pvremove(devices.iter().map(|device| device.path.as_str()))));
         let mut predicts = vec![Prediction::Lvm(LvmEffect::GroupGone { name: name.clone() })];
         for device in devices {
-            steps.extend(empty_ends(&device.path, device.size));
+            steps.push(empty_ends(&device.path, device.size));
             predicts.push(blank_now(&device.path));
         }
         plan.push(Change::destroy("volume group", name, token, loss), steps, predicts);

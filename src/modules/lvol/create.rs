@@ -52,7 +52,7 @@ impl Lvol {
         let mut options = self.options()?;
         options.extend(self.tag_options());
         let mut steps = vec![Step::run(lvm::lvcreate(&room, self.name(), &kind, extents, &on, &options))];
-        steps.extend(empty_ends(&path, size));
+        steps.push(empty_ends(&path, size));
         let volume = Logical {
             places: room.places().clone(),
             tags: self.wanted_tags().unwrap_or_default(),

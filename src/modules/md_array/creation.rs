@@ -63,7 +63,7 @@ impl MdArray {
         let path = self.path();
         let mut steps: Vec<Step> = all.iter().map(|device| confirm(device, true)).collect();
         steps.extend([Step::run(command), Step::run(udevadm::settle())]);
-        steps.extend(empty_ends(&path, size));
+        steps.push(empty_ends(&path, size));
         let array = Array {
             name: self.name.to_string(),
             level: shape.level.name().to_owned(),

@@ -54,7 +54,7 @@ fn stop(machine: &Machine, found: &Device, array: &Array) -> Result<Plan, Refusa
     // The array's own identity is the one to consent to, whatever lies on it.
     named.serial = array.uuid.known().map(str::to_owned);
     let mut steps = vec![confirm(found, false), Step::run(wipefs::all(unused))];
-    steps.extend(empty_ends(&found.path, found.size));
+    steps.push(empty_ends(&found.path, found.size));
     steps.extend([
         Step::run(mdadm::stop(&found.path)),
         Step::run(udevadm::settle()),
@@ -64,7 +64,7 @@ fn stop(machine: &Machine, found: &Device, array: &Array) -> Result<Plan, Refusa
     let mut members = Vec::new();
     for member in &array.members {
         let device = device(machine, &member.device, &format!("the end of the array {}", found.path))?;
-        steps.extend(empty_ends(&device.path, device.size));
+        steps.push(empty_ends(&device.path, device.size));
         predicts.push(blank_now(&device.path));
         members.push(shown(device));
     }

@@ -37,7 +37,7 @@ impl MdArray {
             steps.extend(settled(&found.path, &array.level, array.slots));
             steps.push(Step::run(mdadm::remove(&found.path, &old.device)));
             steps.push(Step::run(mdadm::forget([gone])));
-            steps.extend(empty_ends(&leaver.path, leaver.size));
+            steps.push(empty_ends(&leaver.path, leaver.size));
             replace_in(&mut after, old, new);
             let content = Content::Member { array: array.uuid.clone(), name: array.name.clone() };
             let change = Change::modify(

@@ -222,7 +222,7 @@ impl MdArray {
                 Step::run(mdadm::remove(&found.path, &member.device)),
                 Step::run(mdadm::forget([array.copy(member)?])),
             ];
-            steps.extend(empty_ends(&left.path, left.size));
+            steps.push(empty_ends(&left.path, left.size));
             let detail = format!("without {}, which is not needed any more and is cleared", shown(left));
             plan.push(
                 Change::modify("array", &found.path, detail),

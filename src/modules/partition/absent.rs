@@ -44,7 +44,7 @@ impl Partition {
         if claim.needs_wiping() {
             // What stays behind would come back with the next partition at this place.
             steps.push(Step::run(wipefs::all(claim.unused())));
-            steps.extend(empty_ends(&path, device.size));
+            steps.push(empty_ends(&path, device.size));
         }
         steps.extend([
             Step::run(udevadm::settle()),

@@ -6,9 +6,11 @@ use crate::machine::block::{BlockEffect, Content, Device, DeviceKind, Slot, Uuid
 use crate::machine::claim::{BlankDevice, token};
 use crate::machine::table::{Label, Part, Stretch, Table, TableEffect};
 use crate::machine::{Machine, Prediction};
-use crate::modules::devices::{blank_now, clear, confirm, empty_ends, holds_now, keep_table, shown};
+use crate::modules::devices::{
+    blank_now, clear, confirm, empty_ends, empty_free_ends, holds_now, keep_table, shown,
+};
 use crate::plan::{Change, Plan, Refusal, Step};
-use crate::tools::{blkdiscard, sfdisk, udevadm};
+use crate::tools::{sfdisk, udevadm};
 use crate::units::Size;
 
 /// The disk has this table from now on.
@@ -127,7 +129,7 @@ impl Partition {
         steps.extend([Step::run(sfdisk::tell(&disk.path, number)), Step::run(udevadm::settle())]);
         // Before anything is written to it: nothing may have come back with it that was not seen before.
         steps.push(Step::Confirm { device: path.clone(), serial: None, size, blank: true });
-        steps.extend(empty_ends(&path, size));
+        steps.push(empty_ends(&path, size));
         let device = Device {
             sits_on: vec![disk.path.clone()],
             slot: Some(Slot { number, start: start * table.sector, serial: disk.serial.clone() }),
@@ -200,7 +202,7 @@ impl Partition {
         );
         let change = Change::destroy("content of", format!("free space of {}", disk.path), token, loss);
         let mut steps = vec![confirm(disk, false)];
-        steps.extend(blkdiscard::free_ends(free).into_iter().map(Step::run));
+        steps.push(empty_free_ends(free));
         plan.push(change, steps, [emptied]);
         Ok(())
     }

@@ -4,14 +4,14 @@
 //! on a slow machine that failed every time (openzfs/zfs#12631). So the partition is made before, and udev is waited
 //! for. It is one partition for all of the disk, with the type that ZFS gives its own.
 
-use super::super::devices::{blank_now, by_id, confirm, empty_ends, holds_now};
+use super::super::devices::{blank_now, by_id, confirm, empty_disk_ends, empty_ends, holds_now};
 use crate::machine::Prediction;
 use crate::machine::block::{Block, BlockEffect, Content, Device, DeviceKind, Slot, Uuid, partition_path};
 use crate::machine::claim::{BlankDevice, Returned};
 use crate::machine::table::{Label, Part, TableEffect};
 use crate::machine::zfs::{Class, Member, whole_disk};
 use crate::plan::{Condition, Step};
-use crate::tools::{blkdiscard, sfdisk, udevadm, wipefs};
+use crate::tools::{sfdisk, udevadm, wipefs};
 use crate::units::MIB;
 
 /// Solaris /usr and Apple ZFS, as `zpool` writes it.
@@ -55,7 +55,7 @@ pub(super) fn make(disk: &Device, blank: BlankDevice<'_>) -> Vec<Step> {
         Step::run(udevadm::settle()),
     ];
     // What lay there before the disk was emptied must not come back.
-    steps.extend(empty_ends(&path, size));
+    steps.push(empty_ends(&path, size));
     steps.push(Step::Confirm { device: path, serial: None, size, blank: true });
     steps
 }
@@ -166,7 +166,7 @@ pub(super) fn give_back(returned: Returned<'_>, steps: &mut Vec<Step>, predicts:
     let device = returned.device().device();
     steps.push(released(&device.path));
     steps.push(Step::run(wipefs::all(returned.device())));
-    steps.extend(empty_ends(&device.path, device.size));
+    steps.push(empty_ends(&device.path, device.size));
     predicts.push(Prediction::Block(BlockEffect::Pooled { path: device.path.clone(), pool: None }));
     let Some(disk) = returned.disk() else {
         predicts.push(blank_now(&device.path));
@@ -174,7 +174,7 @@ pub(super) fn give_back(returned: Returned<'_>, steps: &mut Vec<Step>, predicts:
     };
     let path = &disk.device().path;
     steps.extend([Step::run(udevadm::settle()), Step::run(wipefs::all(disk))]);
-    steps.extend(blkdiscard::disk_ends(disk).into_iter().map(Step::run));
+    steps.push(empty_disk_ends(disk));
     steps.push(Step::run(udevadm::settle()));
     // Two where ZFS made them itself.
     predicts.extend(
