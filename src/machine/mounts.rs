@@ -26,6 +26,8 @@ pub struct Mounts {
     pub occupied: BTreeMap<String, bool>,
     /// Whether systemd makes units of fstab.
     pub systemd: bool,
+    /// Whether fstab or crypttab say something that systemd has not read yet.
+    pub unread_by_systemd: bool,
 }
 
 /// Something that is mounted.
@@ -112,6 +114,8 @@ pub enum MountsEffect {
     Swap { path: String, area: Option<Area> },
     /// Whether a file is made for swapping.
     SwapFile { path: String, made: bool },
+    /// systemd makes units of fstab as it is now, or it has not read yet what was added.
+    Systemd { unread: bool },
 }
 
 impl MountsEffect {
@@ -139,6 +143,7 @@ impl MountsEffect {
             Self::SwapFile { path, made } => {
                 mounts.swap_files.insert(path.clone(), *made);
             }
+            Self::Systemd { unread } => mounts.unread_by_systemd = *unread,
         }
     }
 
@@ -178,8 +183,12 @@ impl MountsEffect {
                 }
                 (None, None) | (Some(_), Some(_)) => Ok(()),
             },
-            // The files say whether it is there, the next plan whether it is made for swapping.
-            Self::SwapFile { .. } => Ok(()),
+            Self::Systemd { unread: false } if mounts.unread_by_systemd => {
+                Err("systemd has not read fstab again".to_owned())
+            }
+            // The files say whether it is there, the next plan whether it is made for swapping. What systemd may not
+            // have read yet it may have read since.
+            Self::SwapFile { .. } | Self::Systemd { .. } => Ok(()),
         }
     }
 
@@ -190,6 +199,7 @@ impl MountsEffect {
             (Self::Fstab { place, .. }, Self::Fstab { place: other, .. }) => place == other,
             (Self::Swap { path, .. }, Self::Swap { path: other, .. })
             | (Self::SwapFile { path, .. }, Self::SwapFile { path: other, .. }) => path == other,
+            (Self::Systemd { .. }, Self::Systemd { .. }) => true,
             _ => false,
         }
     }

@@ -190,6 +190,7 @@ impl Swap {
             fstype: "swap",
             options: &options,
             numbers: (0, 0),
+            read_later: false,
         };
         wanted.write(block(machine)?, mounts, plan)?;
         let on =

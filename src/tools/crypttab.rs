@@ -3,6 +3,8 @@
 
 use crate::machine::luks::CrypttabEntry;
 
+pub const PATH: &str = "/etc/crypttab";
+
 /// All entries. Comments and empty lines are nobody's business.
 pub fn parse(text: &str) -> Result<Vec<CrypttabEntry>, String> {
     let mut entries = Vec::new();

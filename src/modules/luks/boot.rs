@@ -4,15 +4,13 @@
 use super::super::devices::block;
 use super::draft::Draft;
 use super::{Luks, State};
-use crate::exec::Command;
 use crate::machine::block::{Block, Device};
 use crate::machine::files::FilesEffect;
 use crate::machine::luks::{CrypttabEntry, Key, LuksEffect};
 use crate::machine::{Machine, Prediction};
 use crate::plan::{Change, LineEdit, Metadata, Plan, Refusal, Step};
-use crate::tools::{crypttab, initramfs};
+use crate::tools::{crypttab, initramfs, systemctl};
 
-const CRYPTTAB: &str = "/etc/crypttab";
 /// Options by which a host opens it before its root is there.
 const EARLY: [&str; 2] = ["initramfs", "x-initrd.attach"];
 
@@ -138,15 +136,16 @@ fn edit(
     early: bool,
     plan: &mut Plan,
 ) {
-    let mut steps = vec![Step::Edit { path: CRYPTTAB.to_owned(), edits, metadata: Metadata::default() }];
+    let mut steps =
+        vec![Step::Edit { path: crypttab::PATH.to_owned(), edits, metadata: Metadata::default() }];
     if machine.mounts.as_ref().is_some_and(|mounts| mounts.systemd) {
-        steps.push(Step::run(Command::new("systemctl").arg("daemon-reload")));
+        steps.push(Step::run(systemctl::daemon_reload()));
     }
     if early {
         steps.extend(initramfs::rebuild(machine).map(Step::run));
     }
     let mut predicts: Vec<Prediction> = effects.into_iter().map(Prediction::Luks).collect();
-    predicts.push(Prediction::Files(FilesEffect::Touched { path: CRYPTTAB.to_owned() }));
+    predicts.push(Prediction::Files(FilesEffect::Touched { path: crypttab::PATH.to_owned() }));
     plan.push(change, steps, predicts);
 }
 

@@ -1,13 +1,12 @@
 //! Entries of fstab: one for each place, changed field by field, in the line they stand in.
 
-use crate::exec::Command;
 use crate::machine::Prediction;
 use crate::machine::block::{Block, Device};
 use crate::machine::files::FilesEffect;
 use crate::machine::fstab::{FstabEntry, Place};
 use crate::machine::mounts::{Mounts, MountsEffect};
 use crate::plan::{Change, LineEdit, Plan, Refusal, Step};
-use crate::tools::fstab;
+use crate::tools::{fstab, systemctl};
 
 /// The entry that is to be there.
 pub(in crate::modules) struct Wanted<'a> {
@@ -20,6 +19,8 @@ pub(in crate::modules) struct Wanted<'a> {
     pub(in crate::modules) options: &'a str,
     /// For dump(8), and when it is checked.
     pub(in crate::modules) numbers: (u32, u32),
+    /// Whether systemd may read a new entry later than now.
+    pub(in crate::modules) read_later: bool,
 }
 
 impl Wanted<'_> {
@@ -59,7 +60,9 @@ impl Wanted<'_> {
             Change::modify("fstab entry", name, "").attribute("line", Some(before.join("\n")), Some(after))
         };
         let entry = keep.map_or(entry, |keep| there[keep].clone());
-        edit(mounts, change, edits, &self.place, Some(entry), plan);
+        // Of what was there before systemd has a unit, and may act on what that says.
+        let read_later = self.read_later && there.is_empty();
+        edit(mounts, change, edits, &self.place, Some(entry), read_later, plan);
         Ok(())
     }
 
@@ -126,7 +129,7 @@ pub(in crate::modules) fn clear(
     let edits: Vec<LineEdit> =
         there.iter().map(|found| LineEdit::Remove { old: late_line(found, block) }).collect();
     if !edits.is_empty() {
-        edit(mounts, Change::remove("fstab entry", place.name(), ""), edits, place, None, plan);
+        edit(mounts, Change::remove("fstab entry", place.name(), ""), edits, place, None, false, plan);
     }
     Ok(())
 }
@@ -157,16 +160,20 @@ fn edit(
     edits: Vec<LineEdit>,
     place: &Place,
     entry: Option<FstabEntry>,
+    read_later: bool,
     plan: &mut Plan,
 ) {
     let mut steps = vec![Step::Fstab { edits }];
-    if mounts.systemd {
-        steps.push(Step::run(Command::new("systemctl").arg("daemon-reload")));
-    }
-    let predicts = [
+    let mut predicts = vec![
         Prediction::Mounts(MountsEffect::Fstab { place: place.clone(), entry }),
         Prediction::Files(FilesEffect::Touched { path: fstab::PATH.to_owned() }),
     ];
+    if mounts.systemd {
+        predicts.push(Prediction::Mounts(MountsEffect::Systemd { unread: read_later }));
+        if !read_later {
+            steps.push(Step::run(systemctl::daemon_reload()));
+        }
+    }
     plan.push(change, steps, predicts);
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{ask, unread};
 use crate::exec::System;
@@ -13,7 +14,7 @@ use crate::machine::lvm::Lvm;
 use crate::machine::mounts::Mounts;
 use crate::machine::swap::{Area, Memory};
 use crate::plan::Failure;
-use crate::tools::{exportfs, fstab, lvm as lvm_tool, mountinfo, procfs, swap};
+use crate::tools::{crypttab, exportfs, fstab, lvm as lvm_tool, mountinfo, procfs, swap};
 use crate::units::KIB;
 
 /// The lasting name of a device, or the name as it is.
@@ -57,8 +58,21 @@ pub(super) fn mounts(block: &Block, system: &dyn System) -> Result<Mounts, Failu
         unread: table.unread,
         swaps: swaps(block, system)?,
         systemd: system.stat(Path::new("/run/systemd/system")).is_ok_and(|found| found.is_some()),
+        unread_by_systemd: unread_by_systemd(system),
         ..Mounts::default()
     })
+}
+
+/// Whether a table is newer than the units that systemd made of it: it makes the folder of those anew each time
+/// (systemd.generator(7)). A table from the future says nothing.
+fn unread_by_systemd(system: &dyn System) -> bool {
+    let time = |path: &str| Some(system.stat(Path::new(path)).ok()??.modified);
+    let Some(made) = time("/run/systemd/generator") else { return false };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
+    [fstab::PATH, crypttab::PATH]
+        .iter()
+        .filter_map(|table| time(table))
+        .any(|written| written > made && written <= now)
 }
 
 fn read(path: &str, system: &dyn System) -> Result<String, Failure> {
