@@ -68,7 +68,7 @@ fn properties_are_planned_back_and_what_cannot_be_is_refused() {
         .replace("holds: [keep]", "holds: [keep, backup]");
     host.becomes(&changed, &[]);
     for (task, said) in [
-        (made.replace("volsize: 32M", "volsize: 16M"), "cannot shrink to 16 MiB"),
+        (changed.replace("volsize: 64M", "volsize: 16M"), "cannot shrink to 16 MiB"),
         (POOL.replace("ashift: 12", "ashift: 13"), "has ashift 12 and cannot get 13"),
         (POOL.replace("mirror", "raidz1"), "is mirror, and cannot become raidz1"),
         (POOL.replace("HF-2]}", "HF-2]}, {disks: [HF-3]}"), "survive no more losses"),

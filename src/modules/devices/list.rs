@@ -272,7 +272,7 @@ mod tests {
         assert!(said.contains("--run /dev/vdb /dev/vdc\n"), "{said}");
         let group = json!({"vg": "vg", "pvs": {"unused": {"count": 2, "min_size": "1GiB"}}});
         let said = becomes(&mut machine, "lvg", &group);
-        assert!(said.contains("vgcreate --physicalextentsize 4096k vg /dev/vdd /dev/vde"), "{said}");
+        assert!(said.contains("vgcreate --physicalextentsize 4096k --dataalignment 1024k --dataalignmentoffset 0k vg /dev/vdd /dev/vde"), "{said}");
         let spares = json!({"name": "kvm", "level": 1, "members": {"unused": {"count": 2}}, "spares": {"unused": {"count": 1}}});
         assert_eq!(
             refused(&machine, "md_array", &spares).lines().next().unwrap(),

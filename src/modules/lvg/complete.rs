@@ -67,7 +67,7 @@ impl Lvg {
         let mut group = found.cloned().unwrap_or_else(|| Group::new(name, asked.unwrap_or(4 * MIB)));
         let size = group.extent;
         let mut new: Vec<&Device> = Vec::new();
-        let mut steps = Vec::new();
+        let mut alignments = Vec::new();
         let mut predicts = Vec::new();
         let mut blanks = Vec::new();
         for device in self.named(machine, found)? {
@@ -93,18 +93,24 @@ impl Lvg {
             let blank = clear(plan, machine.claim(device)?);
             group.physical.insert(device.path.clone(), physical);
             predicts.push(holds_now(&device.path, Content::Physical));
-            steps.push(Step::run(lvm::pvcreate(blank, alignment)));
+            alignments.push(alignment);
             blanks.push(blank);
             new.push(device);
         }
         if new.is_empty() {
             return Ok(group);
         }
-        steps.splice(0..0, new.iter().map(|device| confirm(device, true)));
+        let mut steps: Vec<Step> = new.iter().map(|device| confirm(device, true)).collect();
+        // One program does it all, unless devices have stripes that differ.
+        let common = Some(alignments[0]).filter(|first| alignments.iter().all(|other| other == first));
+        if common.is_none() {
+            let each = blanks.iter().zip(&alignments);
+            steps.extend(each.map(|(blank, alignment)| Step::run(lvm::pvcreate(*blank, *alignment))));
+        }
         let list = new.iter().map(|device| shown(device)).collect::<Vec<_>>().join(", ");
         let bytes = |extents: u64| Size(extents * size).to_string();
         let change = if let Some(found) = found {
-            steps.push(Step::run(lvm::vgextend(name, &blanks)));
+            steps.push(Step::run(lvm::vgextend(name, &blanks, common)));
             Change::modify("volume group", name, format!("with {list}")).attribute(
                 "size",
                 Some(bytes(found.extents())),
@@ -112,7 +118,7 @@ impl Lvg {
             )
         } else {
             group.tags = self.wanted_tags().unwrap_or_default();
-            steps.push(Step::run(lvm::vgcreate(name, size, &group.tags, &blanks)));
+            steps.push(Step::run(lvm::vgcreate(name, size, &group.tags, &blanks, common)));
             let detail =
                 format!("{} in {} extents of {}", bytes(group.extents()), group.extents(), Size(size));
             Change::create("volume group", name, detail).attribute("devices", None, Some(list))

@@ -12,28 +12,34 @@ use crate::machine::lvm::{CacheKind, CacheMode, Group, Kind};
 use crate::units::KIB;
 
 pub fn pvcreate(device: BlankDevice<'_>, alignment: u64) -> Command {
-    Command::new("pvcreate").args([
-        "--dataalignment".to_owned(),
-        format!("{}k", alignment / KIB),
-        "--dataalignmentoffset".to_owned(),
-        "0k".to_owned(),
-        device.path().to_owned(),
-    ])
+    aligned(Command::new("pvcreate"), Some(alignment)).arg(device.path())
 }
 
+/// Makes a group, and with an alignment also its physical volumes.
 pub fn vgcreate<'a>(
     name: &str,
     extent: u64,
     tags: impl IntoIterator<Item = &'a String>,
     devices: &[BlankDevice<'_>],
+    alignment: Option<u64>,
 ) -> Command {
     let command =
         Command::new("vgcreate").args(["--physicalextentsize".to_owned(), format!("{}k", extent / KIB)]);
-    add_tags(command, tags).arg(name).args(devices.iter().map(|device| device.path()))
+    let command = aligned(add_tags(command, tags), alignment);
+    command.arg(name).args(devices.iter().map(|device| device.path()))
 }
 
-pub fn vgextend(name: &str, devices: &[BlankDevice<'_>]) -> Command {
-    Command::new("vgextend").arg(name).args(devices.iter().map(|device| device.path()))
+/// Gives a group devices, with an alignment those that are no physical volumes yet.
+pub fn vgextend(name: &str, devices: &[BlankDevice<'_>], alignment: Option<u64>) -> Command {
+    let command = aligned(Command::new("vgextend"), alignment).arg(name);
+    command.args(devices.iter().map(|device| device.path()))
+}
+
+/// Where the extents of a new physical volume begin: at a whole number of `alignment` bytes.
+fn aligned(command: Command, alignment: Option<u64>) -> Command {
+    let Some(alignment) = alignment else { return command };
+    let alignment = format!("{}k", alignment / KIB);
+    command.args(["--dataalignment", &alignment, "--dataalignmentoffset", "0k"])
 }
 
 /// Takes a device out of a group; LVM refuses one that is still used.
