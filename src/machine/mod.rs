@@ -38,6 +38,8 @@ pub mod zfs;
 pub struct Machine {
     /// Disks, partitions, arrays, signatures, holders. [`Domain::Block`].
     pub block: Option<block::Block>,
+    /// What holds of the block devices that no action has touched, until they are looked at again.
+    pub known: Option<block::Known>,
     /// Physical volumes, volume groups, logical volumes. [`Domain::Lvm`].
     pub lvm: Option<lvm::Lvm>,
     /// btrfs file systems, and the inside of those asked for in [`Needs::btrfs`]. [`Domain::Btrfs`].

@@ -140,9 +140,13 @@ impl Prediction {
         match self {
             // The layers above speak of devices by their names.
             Self::Block(block::BlockEffect::Renamed { .. }) => {
-                (machine.block, machine.lvm, machine.mounts) = (None, None, None);
+                (machine.block, machine.known, machine.lvm, machine.mounts) = (None, None, None, None);
             }
-            Self::Block(_) | Self::Touches(Domain::Block) => machine.block = None,
+            Self::Block(block::BlockEffect::Content { path, .. }) => touch(machine, path),
+            Self::Block(block::BlockEffect::Put(device)) if device.array.is_none() => {
+                touch(machine, &device.path);
+            }
+            Self::Block(_) | Self::Touches(Domain::Block) => (machine.block, machine.known) = (None, None),
             Self::Lvm(_) | Self::Touches(Domain::Lvm) => machine.lvm = None,
             Self::Btrfs(_) | Self::Touches(Domain::Btrfs) => machine.btrfs = None,
             Self::Zfs(_) | Self::Touches(Domain::Zfs) => machine.zfs = None,
@@ -166,5 +170,15 @@ impl Prediction {
             Self::Services(effect) => effect.forget(&mut machine.services),
             Self::Tables(_) => machine.tables = table::Tables::default(),
         }
+    }
+}
+
+/// Block devices are looked at again, those that have to do with this one more closely.
+fn touch(machine: &mut Machine, path: &str) {
+    if let Some(block) = machine.block.take() {
+        machine.known = Some(block::Known::of(block));
+    }
+    if let Some(known) = &mut machine.known {
+        known.touch(path);
     }
 }

@@ -41,15 +41,10 @@ pub(super) fn confirm(
     blank: bool,
     system: &dyn System,
 ) -> Result<(), Failure> {
-    let command = Command::probe("lsblk").args(["-J", "-b", "-o", "NAME,SIZE,SERIAL,MOUNTPOINT", device]);
-    let output = system.run(&command);
-    if !output.success() {
-        return Err(Failure::of(&command, &output).help(format!("{device} was there when this was planned")));
-    }
-    let listing: Listing = serde_json::from_slice(&output.stdout)
-        .map_err(|error| Failure::new(format!("`{command}` said something unknown: {error}")))?;
-    let [found] = listing.blockdevices.as_slice() else {
-        return Err(Failure::new(format!("`{command}` does not speak of one device")));
+    // Only a serial takes a program to find out.
+    let found = match sized(device, system).filter(|_| serial.is_none()) {
+        Some(found) => found,
+        None => listed(device, system)?,
     };
     let other = |what: String| {
         Failure::new(format!("{device} is not the device this was planned with: {what}"))
@@ -64,7 +59,37 @@ pub(super) fn confirm(
     {
         return Err(other(format!("its serial is {}, not {serial}", shown.unwrap_or("unknown"))));
     }
-    if blank { proven_blank(device, found, system) } else { Ok(()) }
+    if blank { proven_blank(device, &found, system) } else { Ok(()) }
+}
+
+/// A device by the kernel's own words, which speak of sectors of 512 bytes whatever the device has. What is mounted
+/// from it or sits on it, it cannot be had alone for.
+fn sized(device: &str, system: &dyn System) -> Option<Device> {
+    let node = system.resolve(Path::new(device)).ok()?;
+    let name = node.file_name()?.to_string_lossy().into_owned();
+    let text = system.read(Path::new(&format!("/sys/class/block/{name}/size"))).ok()?;
+    let sectors: u64 = String::from_utf8_lossy(&text).trim().parse().ok()?;
+    Some(Device {
+        name,
+        size: sectors.checked_mul(512)?,
+        serial: None,
+        mountpoint: None,
+        children: Vec::new(),
+    })
+}
+
+fn listed(device: &str, system: &dyn System) -> Result<Device, Failure> {
+    let command = Command::probe("lsblk").args(["-J", "-b", "-o", "NAME,SIZE,SERIAL,MOUNTPOINT", device]);
+    let output = system.run(&command);
+    if !output.success() {
+        return Err(Failure::of(&command, &output).help(format!("{device} was there when this was planned")));
+    }
+    let listing: Listing = serde_json::from_slice(&output.stdout)
+        .map_err(|error| Failure::new(format!("`{command}` said something unknown: {error}")))?;
+    match <[Device; 1]>::try_from(listing.blockdevices) {
+        Ok([found]) => Ok(found),
+        Err(_) => Err(Failure::new(format!("`{command}` does not speak of one device"))),
+    }
 }
 
 fn proven_blank(device: &str, found: &Device, system: &dyn System) -> Result<(), Failure> {
@@ -120,6 +145,18 @@ mod tests {
         assert_eq!(titled(&system, "HF-1", 1 << 30), Ok(()));
         assert!(titled(&system, "HF-2", 1 << 30).unwrap_err().contains("its serial is HF-1, not HF-2"));
         assert!(titled(&system, "HF-1", 1 << 31).unwrap_err().contains("it has 1073741824 bytes"));
+    }
+
+    #[test]
+    fn without_a_serial_the_kernel_is_asked_itself() {
+        let system = Transcript::new()
+            .device("/dev/vg/lv", 1 << 30, &[])
+            .link("/dev/vg/lv", "../dm-0")
+            .file("/sys/class/block/dm-0/size", "2097152\n")
+            .ends("blkid --probe --output export /dev/vg/lv", Status::Code(2), "", "")
+            .says("wipefs --noheadings -n /dev/vg/lv", "");
+        assert_eq!(confirm("/dev/vg/lv", None, 1 << 30, true, &system).err(), None);
+        assert!(confirm("/dev/vg/lv", None, 1 << 29, true, &system).is_err());
     }
 
     #[test]

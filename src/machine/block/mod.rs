@@ -6,6 +6,7 @@
 mod content;
 mod device;
 mod effect;
+mod known;
 mod uuid;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use content::{Content, FileSystem};
 pub use device::{Device, DeviceKind, Slot, logical_path, partition_path};
 pub use effect::BlockEffect;
+pub use known::Known;
 pub use uuid::Uuid;
 
 use super::array::Array;

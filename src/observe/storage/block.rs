@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{array, ask, blank, span, superblock, unread, zfs};
 use crate::exec::System;
-use crate::machine::block::{Block, Content, Device, DeviceKind, Slot, logical_path};
+use crate::machine::block::{Block, Content, Device, DeviceKind, Known, Slot, logical_path};
 use crate::machine::unfinished::{NOTES, Unfinished};
 use crate::plan::Failure;
 use crate::tools::lsblk::{self, Row};
@@ -24,7 +24,8 @@ const LINKS: [&str; 9] = [
     "/dev/md",
 ];
 
-pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
+/// Looks at all devices; at what `known` knows not so closely.
+pub(super) fn observe(known: Option<&Known>, system: &dyn System) -> Result<Block, Failure> {
     let output = ask(&lsblk::list(), system)?
         .ok_or_else(|| Failure::new("there is no `lsblk` on this host").help("install util-linux"))?;
     let mut rows = lsblk::parse(&output.text()).map_err(unread)?;
@@ -43,17 +44,24 @@ pub(super) fn observe(system: &dyn System) -> Result<Block, Failure> {
     for row in &rows {
         let path = &keys[row.kname.as_str()];
         let running = if row.kind.starts_with("raid") || row.kname.starts_with("md") && row.kind != "part" {
-            array::running(row, &keys, system)?
+            match known.and_then(|known| known.array(path)) {
+                Some(array) => Some(array.clone()),
+                None => array::running(row, &keys, system)?,
+            }
         } else {
             None
         };
         // udev is not told of devices that are added while a file system is mounted; the kernel knows them.
         let content = match open.iter().find(|one| one.devices.contains(&row.kname)) {
             Some(one) => one.content(&row.path, system),
-            None => content(row, &rows, busy.contains(row.kname.as_str()), system)?,
+            None if is_used(row, &rows, &busy) => used(row, &rows, system)?,
+            None => match known.and_then(|known| known.content(path, row.size)) {
+                Some(content) => content.clone(),
+                None => blank::probe(&row.path, row.size, system)?,
+            },
         };
         // An array that does not run is no device, but it holds its members.
-        let held = rows.iter().any(|other| other.parents.contains(&row.kname));
+        let held = children(row, &rows).next().is_some();
         if let (Content::Member { .. }, false) = (&content, held)
             && let Some(part) = array::part(row, system)?
         {
@@ -201,18 +209,23 @@ fn busy(rows: &[Row], system: &dyn System) -> Result<BTreeSet<String>, Failure> 
     Ok(busy)
 }
 
-fn content(row: &Row, rows: &[Row], busy: bool, system: &dyn System) -> Result<Content, Failure> {
-    let mut children = rows.iter().filter(|other| other.parents.contains(&row.kname)).peekable();
-    if matches!(row.kind.as_str(), "rom") {
+fn children<'r>(row: &'r Row, rows: &'r [Row]) -> impl Iterator<Item = &'r Row> {
+    rows.iter().filter(|other| other.parents.contains(&row.kname))
+}
+
+/// Whether what is on a device is for others to know: nobody can have it alone.
+fn is_used(row: &Row, rows: &[Row], busy: &BTreeSet<String>) -> bool {
+    row.kind == "rom" || busy.contains(&row.kname) || children(row, rows).next().is_some()
+}
+
+fn used(row: &Row, rows: &[Row], system: &dyn System) -> Result<Content, Failure> {
+    if row.kind == "rom" {
         return Ok(Content::Unknown { why: "a drive for discs".to_owned() });
-    }
-    if !busy && children.peek().is_none() {
-        return blank::probe(&row.path, row.size, system);
     }
     let Some(kind) = &row.fstype else {
         return Ok(match &row.table {
             Some(table) => Content::Partitions { table: table.clone() },
-            None if children.any(|child| child.kind == "part") => {
+            None if children(row, rows).any(|child| child.kind == "part") => {
                 Content::Partitions { table: "unknown".to_owned() }
             }
             None => Content::Unknown { why: "in use, and udev knows no signature".to_owned() },

@@ -27,7 +27,7 @@ pub(super) fn fill(machine: &mut Machine, needs: &Needs, system: &dyn System) ->
     let above = [Domain::Lvm, Domain::Mounts, Domain::Memory, Domain::Luks, Domain::Btrfs, Domain::Zfs];
     let names = above.into_iter().any(wants);
     if machine.block.is_none() && (wants(Domain::Block) || names) {
-        machine.block = Some(block::observe(system)?);
+        machine.block = Some(block::observe(machine.known.take().as_ref(), system)?);
     }
     if let Some(block) = &machine.block {
         table::observe(&mut machine.tables, block, &needs.tables, system)?;
