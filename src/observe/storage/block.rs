@@ -54,7 +54,7 @@ pub(super) fn observe(known: Option<&Known>, system: &dyn System) -> Result<Bloc
         // udev is not told of devices that are added while a file system is mounted; the kernel knows them.
         let content = match open.iter().find(|one| one.devices.contains(&row.kname)) {
             Some(one) => one.content(&row.path, system),
-            None if is_used(row, &rows, &busy) => used(row, &rows, system)?,
+            None if is_used(row, &rows, &busy) => used(row, &rows, system),
             None => match known.and_then(|known| known.content(path, row.size)) {
                 Some(content) => content.clone(),
                 None => blank::probe(&row.path, row.size, system)?,
@@ -218,18 +218,18 @@ fn is_used(row: &Row, rows: &[Row], busy: &BTreeSet<String>) -> bool {
     row.kind == "rom" || busy.contains(&row.kname) || children(row, rows).next().is_some()
 }
 
-fn used(row: &Row, rows: &[Row], system: &dyn System) -> Result<Content, Failure> {
+fn used(row: &Row, rows: &[Row], system: &dyn System) -> Content {
     if row.kind == "rom" {
-        return Ok(Content::Unknown { why: "a drive for discs".to_owned() });
+        return Content::Unknown { why: "a drive for discs".to_owned() };
     }
     let Some(kind) = &row.fstype else {
-        return Ok(match &row.table {
+        return match &row.table {
             Some(table) => Content::Partitions { table: table.clone() },
             None if children(row, rows).any(|child| child.kind == "part") => {
                 Content::Partitions { table: "unknown".to_owned() }
             }
             None => Content::Unknown { why: "in use, and udev knows no signature".to_owned() },
-        });
+        };
     };
     let read = || {
         let mut block = superblock::read(kind, &row.path, system)?;
@@ -240,5 +240,5 @@ fn used(row: &Row, rows: &[Row], system: &dyn System) -> Result<Content, Failure
         block.found.used = row.fs_used.or(block.found.used);
         Some(block.found)
     };
-    Ok(blank::named(kind, row.uuid.clone(), row.label.clone(), read, None))
+    blank::named(kind, row.uuid.clone(), row.label.clone(), read, None)
 }
