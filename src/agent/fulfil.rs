@@ -138,6 +138,8 @@ impl Host {
 
     fn act(&self, order: &Order, plan: &Plan, tell: &mut dyn FnMut(String)) -> Result<Vec<Output>, Outcome> {
         let mut outputs = Vec::new();
+        let unbegun = |failure| Outcome::Failed { failure, plan: plan.clone(), done: 0 };
+        self.notes.expect_rebuild(plan).map_err(unbegun)?;
         for (done, action) in plan.actions.iter().enumerate() {
             let fail = |failure| Outcome::Failed { failure, plan: plan.clone(), done };
             self.notes.make(action, &self.machine).map_err(fail)?;
@@ -151,6 +153,7 @@ impl Host {
                 tell(step.shown());
                 outputs.extend(act::perform(step, &self.system, &order.environment).map_err(fail)?);
                 self.notes.proven(step, action).map_err(fail)?;
+                self.notes.rebuilt(step).map_err(fail)?;
             }
         }
         Ok(outputs)

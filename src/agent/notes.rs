@@ -4,13 +4,14 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::act::place;
 use crate::machine::block::{BlockEffect, DeviceKind};
 use crate::machine::unfinished::{NOTES, Unfinished};
 use crate::machine::{Machine, Prediction};
 use crate::plan::{Action, Failure, Metadata, Plan, Step};
+use crate::tools::initramfs::{PENDING, is_rebuild};
 
 /// The file of notes on this host.
 #[derive(Debug)]
@@ -51,6 +52,32 @@ impl Notes {
         }
     }
 
+    /// Leaves a mark before a plan that will make the initramfs anew.
+    pub(super) fn expect_rebuild(&self, plan: &Plan) -> Result<(), Failure> {
+        if !plan.actions.iter().flat_map(|action| &action.steps).any(is_rebuild) {
+            return Ok(());
+        }
+        let mark = self.mark();
+        self.folder()
+            .and_then(|_| place::write(&mark, b"", &Metadata::default(), false))
+            .map(drop)
+            .map_err(|error| Failure::new(format!("cannot make {}: {error}", mark.display())))
+    }
+
+    /// Takes the mark away when the initramfs is made.
+    pub(super) fn rebuilt(&self, step: &Step) -> Result<(), Failure> {
+        if !is_rebuild(step) {
+            return Ok(());
+        }
+        let mark = self.mark();
+        fs::remove_file(&mark)
+            .map_err(|error| Failure::new(format!("cannot remove {}: {error}", mark.display())))
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.path.with_file_name(Path::new(PENDING).file_name().unwrap_or_default())
+    }
+
     fn add(&self, path: &str, serial: Option<&str>, size: u64, action: &Action) -> Result<(), Failure> {
         let note = Unfinished {
             path: path.to_owned(),
@@ -65,11 +92,16 @@ impl Notes {
         self.append(&line).map_err(failed)
     }
 
+    fn folder(&self) -> io::Result<&Path> {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        Ok(folder)
+    }
+
     /// On the disk before anything else is: a note that a power cut takes away is worth nothing.
     fn append(&self, line: &str) -> io::Result<()> {
-        let folder = self.path.parent().unwrap_or(&self.path);
+        let folder = self.folder()?;
         let new = !self.path.exists();
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
         file.write_all(format!("{line}\n").as_bytes())?;
         file.sync_all()?;
@@ -117,8 +149,25 @@ fn concerns(action: &Action, note: &Unfinished) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exec::Command;
     use crate::machine::block::{Block, Device};
     use crate::plan::Change;
+
+    #[test]
+    fn an_initramfs_is_old_from_before_the_plan_until_it_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = Notes { path: folder.path().join("deep/unfinished") };
+        let step = |program: &str| Step::run(Command::new(program).args(["-u", "-k", "all"]));
+        let plan =
+            |steps: Vec<Step>| Plan::of(Change::modify("boot configuration", "c", ""), steps, Vec::new());
+        notes.expect_rebuild(&plan(vec![step("true")])).unwrap();
+        assert!(!notes.mark().exists());
+        notes.expect_rebuild(&plan(vec![step("true"), step("update-initramfs")])).unwrap();
+        notes.rebuilt(&step("true")).unwrap();
+        assert!(notes.mark().exists());
+        notes.rebuilt(&step("update-initramfs")).unwrap();
+        assert!(!notes.mark().exists());
+    }
 
     #[test]
     fn what_is_begun_is_on_the_disk_until_it_is_proven() {

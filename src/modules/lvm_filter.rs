@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::devices::{DeviceRef, block, by_id};
 use super::lvg::{GroupName, named};
-use super::{Describe, Module, text_file};
+use super::{Describe, Module, boot_image, text_file};
 use crate::machine::block::{Block, BlockEffect};
 use crate::machine::lvm::{Group, LvmEffect};
 use crate::machine::{Domain, Machine, Needs, Prediction};
@@ -71,6 +71,7 @@ impl Module for LvmFilter {
             let accepted = self.accepted(machine, &groups)?;
             let line = format!("{KEY}=[ {}, \"r|.*|\" ]", quoted(&accepted));
             if ours == [line.as_str()] {
+                boot_image::catch_up(machine, &mut plan);
                 return Ok(plan);
             }
             for group in machine.lvm.iter().flat_map(|lvm| lvm.groups.values()) {
@@ -91,6 +92,7 @@ impl Module for LvmFilter {
             action.predicts.extend(own.map(Prediction::Lvm));
         }
         plan.then(filter);
+        boot_image::catch_up(machine, &mut plan);
         Ok(plan)
     }
 }

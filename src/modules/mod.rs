@@ -5,6 +5,7 @@
 
 pub mod apt;
 mod arguments;
+mod boot_image;
 mod btrfs;
 mod btrfs_balance;
 mod btrfs_subvolume;

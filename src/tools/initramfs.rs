@@ -3,13 +3,17 @@
 
 use crate::exec::Command;
 use crate::machine::{Machine, Needs};
+use crate::plan::Step;
 
 const UPDATE_INITRAMFS: &str = "/usr/sbin/update-initramfs";
 const DRACUT: &str = "/usr/bin/dracut";
 
-/// What has to be looked at for [`rebuild`].
+/// On a host from before something is changed that its initramfs has a copy of, until that is made anew.
+pub const PENDING: &str = "/var/lib/holdfast/initramfs-is-old";
+
+/// What has to be looked at for [`rebuild`], and to know whether one is due.
 pub fn needs() -> Needs {
-    Needs::nothing().path(UPDATE_INITRAMFS).path(DRACUT)
+    Needs::nothing().path(UPDATE_INITRAMFS).path(DRACUT).path(PENDING)
 }
 
 /// Makes all of them anew with whatever program this host does it; a host may do without.
@@ -18,9 +22,9 @@ pub fn rebuild(machine: &Machine) -> Option<Command> {
     if there(UPDATE_INITRAMFS) { Some(update_initramfs()) } else { there(DRACUT).then(dracut) }
 }
 
-/// Every program that [`rebuild`] can answer with.
-pub fn programs() -> [Command; 2] {
-    [update_initramfs(), dracut()]
+/// Whether a step makes all of them anew.
+pub fn is_rebuild(step: &Step) -> bool {
+    matches!(step, Step::Run { command, .. } if [update_initramfs(), dracut()].contains(command))
 }
 
 /// Makes all of them anew, as Debian does it.

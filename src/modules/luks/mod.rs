@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use self::arguments::{Cipher, Hash, KeyFile, Label, MapName, Options, Pbkdf, Uuid, passphrase};
 use self::draft::Draft;
 use super::devices::{block, device};
-use super::{Describe, Done, Module};
+use super::{Describe, Done, Module, boot_image};
 use crate::machine::block::{Content, Device};
 use crate::machine::luks::{KIND, Key, LuksNeed};
 use crate::machine::{Domain, Machine, Needs};
@@ -158,6 +158,23 @@ impl Module for Luks {
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
         self.check()?;
+        let mut plan = self.becoming(machine)?;
+        boot_image::catch_up(machine, &mut plan);
+        Ok(plan)
+    }
+
+    fn result(&self, done: &Done<'_>) -> Result<Map<String, Value>, Failure> {
+        let device = self.device(done.after).ok().flatten();
+        let luks = done.after.luks.as_ref();
+        let open = device.zip(luks).and_then(|(device, luks)| {
+            luks.containers.get(&device.path)?.mapping.as_ref().map(|mapping| mapping.name.as_str())
+        });
+        Ok([("name".to_owned(), open.map_or(Value::Null, Value::from))].into_iter().collect())
+    }
+}
+
+impl Luks {
+    fn becoming(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let Some(device) = self.device(machine)? else {
             let mut plan = Plan::empty();
             if self.state == State::Absent {
@@ -181,17 +198,6 @@ impl Module for Luks {
         Ok(draft.plan)
     }
 
-    fn result(&self, done: &Done<'_>) -> Result<Map<String, Value>, Failure> {
-        let device = self.device(done.after).ok().flatten();
-        let luks = done.after.luks.as_ref();
-        let open = device.zip(luks).and_then(|(device, luks)| {
-            luks.containers.get(&device.path)?.mapping.as_ref().map(|mapping| mapping.name.as_str())
-        });
-        Ok([("name".to_owned(), open.map_or(Value::Null, Value::from))].into_iter().collect())
-    }
-}
-
-impl Luks {
     fn key(&self) -> Option<Key> {
         either(self.keyfile.as_ref(), self.passphrase.as_ref())
     }

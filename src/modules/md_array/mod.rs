@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use super::devices::DeviceList;
 use super::stages::Stages;
-use super::{Describe, Module};
+use super::{Describe, Module, boot_image};
 use crate::machine::{Domain, Machine, Needs};
 use crate::modules::presence::State;
 use crate::plan::{Plan, Refusal};
@@ -124,7 +124,7 @@ impl Module for MdArray {
         let mut stages = Stages::on(machine);
         if self.state == State::Absent {
             self.remove(&mut stages)?;
-            return Ok(stages.plan());
+            return Ok(caught_up(machine, stages));
         }
         self.check()?;
         stages.then(|machine| self.assemble(machine))?;
@@ -141,6 +141,12 @@ impl Module for MdArray {
         stages.then(|machine| self.stand_by(machine))?;
         stages.then(|machine| self.keep_consistent(machine))?;
         stages.then(|machine| self.as_described(machine))?;
-        Ok(stages.plan())
+        Ok(caught_up(machine, stages))
     }
+}
+
+fn caught_up(machine: &Machine, stages: Stages) -> Plan {
+    let mut plan = stages.plan();
+    boot_image::catch_up(machine, &mut plan);
+    plan
 }

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::exec::Kind;
 use crate::machine::Machine;
 use crate::machine::array::{Array, Layout, Member, Progress};
 use crate::machine::block::{BlockEffect, Content, Device, DeviceKind, Registered, Uuid};
+use crate::machine::files::FileState;
 use crate::machine::membership::{Part, Role};
 use crate::modules::fixture::{becomes, disk, host, plan, refused};
 use crate::plan::Consent;
@@ -79,6 +81,16 @@ fn an_array_that_is_as_described_is_left_alone() {
         let machine = with(level, slots, |_| {});
         assert!(plan(&machine, "md_array", &asked(level, 1..=slots)).unwrap().is_empty());
     }
+}
+
+#[test]
+fn an_initramfs_that_a_killed_run_left_old_is_made_anew() {
+    let mut machine = with("raid1", 2, |_| {});
+    let mark = FileState::expected(Kind::File, 0o644, 0, 0, None);
+    machine.files.seen.insert("/var/lib/holdfast/initramfs-is-old".into(), Some(mark));
+    let shown = becomes(&mut machine, "md_array", &asked("raid1", 1..=2));
+    assert!(shown.contains("update-initramfs -u -k all"), "{shown}");
+    assert!(plan(&machine, "md_array", &asked("raid1", 1..=2)).unwrap().is_empty());
 }
 
 #[test]

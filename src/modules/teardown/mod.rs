@@ -20,7 +20,7 @@ use super::devices::{DeviceRef, block};
 use super::lvg::GroupName;
 use super::mount::MountPath;
 use super::stages::Stages;
-use super::{Describe, Module, md_array, xfs_quota};
+use super::{Describe, Module, boot_image, md_array, xfs_quota};
 use crate::machine::block::{Block, Content, DeviceKind};
 use crate::machine::mounts::is_below;
 use crate::machine::{Domain, Machine, Needs};
@@ -86,7 +86,9 @@ impl Module for Teardown {
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let mut stages = Stages::on(machine);
         self.stages(&mut stages)?;
-        Ok(once::initramfs(stages.plan()))
+        let mut plan = once::initramfs(stages.plan());
+        boot_image::catch_up(machine, &mut plan);
+        Ok(plan)
     }
 }
 

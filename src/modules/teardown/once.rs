@@ -5,11 +5,10 @@ use crate::tools::initramfs;
 
 /// The plan with the initramfs made anew once, after everything that it has a copy of was changed.
 pub(super) fn initramfs(mut plan: Plan) -> Plan {
-    let all = initramfs::programs().map(Step::run);
     let mut asked: Option<Step> = None;
     for action in &mut plan.actions {
         action.steps.retain(|step| {
-            let one = all.contains(step);
+            let one = initramfs::is_rebuild(step);
             if one {
                 asked = Some(step.clone());
             }

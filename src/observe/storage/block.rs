@@ -54,7 +54,7 @@ pub(super) fn observe(known: Option<&Known>, system: &dyn System) -> Result<Bloc
         // udev is not told of devices that are added while a file system is mounted; the kernel knows them.
         let content = match open.iter().find(|one| one.devices.contains(&row.kname)) {
             Some(one) => one.content(&row.path, system),
-            None if is_used(row, &rows, &busy) => used(row, &rows, system),
+            None if is_used(row, &rows, &busy) => used(row, &rows, system)?,
             None => match known.and_then(|known| known.content(path, row.size)) {
                 Some(content) => content.clone(),
                 None => blank::probe(&row.path, row.size, system)?,
@@ -218,18 +218,22 @@ fn is_used(row: &Row, rows: &[Row], busy: &BTreeSet<String>) -> bool {
     row.kind == "rom" || busy.contains(&row.kname) || children(row, rows).next().is_some()
 }
 
-fn used(row: &Row, rows: &[Row], system: &dyn System) -> Content {
+fn used(row: &Row, rows: &[Row], system: &dyn System) -> Result<Content, Failure> {
     if row.kind == "rom" {
-        return Content::Unknown { why: "a drive for discs".to_owned() };
+        return Ok(Content::Unknown { why: "a drive for discs".to_owned() });
     }
     let Some(kind) = &row.fstype else {
-        return match &row.table {
+        let holds_signature =
+            matches!(kind(row), DeviceKind::Disk | DeviceKind::Partition | DeviceKind::Array);
+        return Ok(match &row.table {
             Some(table) => Content::Partitions { table: table.clone() },
             None if children(row, rows).any(|child| child.kind == "part") => {
                 Content::Partitions { table: "unknown".to_owned() }
             }
+            // udev is told of a signature when its writer closes the device, which nobody can wait for.
+            None if holds_signature => blank::probe(&row.path, row.size, system)?,
             None => Content::Unknown { why: "in use, and udev knows no signature".to_owned() },
-        };
+        });
     };
     let read = || {
         let mut block = superblock::read(kind, &row.path, system)?;
@@ -240,5 +244,39 @@ fn used(row: &Row, rows: &[Row], system: &dyn System) -> Content {
         block.found.used = row.fs_used.or(block.found.used);
         Some(block.found)
     };
-    blank::named(kind, row.uuid.clone(), row.label.clone(), read, None)
+    Ok(blank::named(kind, row.uuid.clone(), row.label.clone(), read, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::{Status, Transcript};
+    use crate::machine::block::Uuid;
+
+    #[test]
+    fn a_member_that_udev_has_not_heard_of_yet_is_read() {
+        let listing = r#"{"blockdevices": [{"name": "vdc", "kname": "vdc", "path": "/dev/vdc", "maj:min": "254:32",
+            "type": "disk", "size": 1048576, "ro": false, "rm": false, "rota": true, "log-sec": 512, "serial": "S",
+            "fstype": null, "children": [{"name": "md127", "kname": "md127", "path": "/dev/md127", "maj:min": "9:127",
+            "type": "raid1", "size": 524288, "ro": false, "rm": false, "rota": true, "log-sec": 512}]}]}"#;
+        let system = Transcript::new()
+            .says(&lsblk::list().to_string(), listing)
+            .file("/proc/self/mountinfo", "")
+            .file("/proc/swaps", "Filename Type Size Used Priority\n")
+            .says(
+                "mdadm --detail --export /dev/md127",
+                "MD_LEVEL=raid1\nMD_DEVICES=2\nMD_METADATA=1.2\nMD_UUID=6b1a:c2:d3:e4\nMD_NAME=pair\n\
+                 MD_DEVICE_dev_vdc_ROLE=0\nMD_DEVICE_dev_vdc_DEV=/dev/vdc\n",
+            )
+            .says(
+                "blkid --probe --output export /dev/vdc",
+                "DEVNAME=/dev/vdc\nUUID=6b1a-c2d3\nLABEL=any:pair\nVERSION=1.2\nTYPE=linux_raid_member\nUSAGE=raid\n",
+            )
+            .ends("blkid --probe --output export /dev/md127", Status::Code(8), "", "");
+        let block = observe(None, &system).unwrap();
+        let Content::Member { array: Uuid::Known(_), name } = &block.devices["/dev/vdc"].content else {
+            panic!("{:?}", block.devices["/dev/vdc"].content)
+        };
+        assert_eq!(name, "pair");
+    }
 }
