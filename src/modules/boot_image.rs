@@ -6,16 +6,21 @@ use crate::machine::{Machine, Prediction};
 use crate::plan::{Change, Plan, Step};
 use crate::tools::initramfs::{PENDING, is_rebuild, rebuild};
 
-/// Makes it anew where that is due, and the plan does not do it in any case.
+/// Makes it anew where that is due, unless the plan does it in any case.
 pub(super) fn catch_up(machine: &Machine, plan: &mut Plan) {
-    let due = machine.files.at(PENDING).is_some();
-    let done = || plan.actions.iter().flat_map(|action| &action.steps).any(is_rebuild);
-    let Some(command) = rebuild(machine).filter(|_| due && !done()) else { return };
+    if machine.files.at(PENDING).is_none() {
+        return;
+    }
+    let made = Prediction::Files(FilesEffect::Gone { path: PENDING.to_owned() });
+    if let Some(action) = plan.actions.iter_mut().rfind(|action| action.steps.iter().any(is_rebuild)) {
+        action.predicts.push(made);
+        return;
+    }
+    let Some(command) = rebuild(machine) else { return };
     let change = Change::modify(
         "initramfs",
         "of this host",
         "an earlier run changed what is in it, and was cut short",
     );
-    let made = Prediction::Files(FilesEffect::Gone { path: PENDING.to_owned() });
     plan.push(change, [Step::run(command)], [made]);
 }

@@ -87,9 +87,17 @@ fn an_array_that_is_as_described_is_left_alone() {
 fn an_initramfs_that_a_killed_run_left_old_is_made_anew() {
     let mut machine = with("raid1", 2, |_| {});
     let mark = FileState::expected(Kind::File, 0o644, 0, 0, None);
-    machine.files.seen.insert("/var/lib/holdfast/initramfs-is-old".into(), Some(mark));
+    machine.files.seen.insert("/var/lib/holdfast/initramfs-is-old".into(), Some(mark.clone()));
     let shown = becomes(&mut machine, "md_array", &asked("raid1", 1..=2));
     assert!(shown.contains("update-initramfs -u -k all"), "{shown}");
+    assert!(plan(&machine, "md_array", &asked("raid1", 1..=2)).unwrap().is_empty());
+
+    // Once is enough, also where there is more to do.
+    let mut machine = with("raid1", 2, |_| {});
+    machine.files.seen.insert("/var/lib/holdfast/initramfs-is-old".into(), Some(mark));
+    machine.block.as_mut().unwrap().registered.clear();
+    let shown = becomes(&mut machine, "md_array", &asked("raid1", 1..=2));
+    assert_eq!(shown.matches("update-initramfs").count(), 1, "{shown}");
     assert!(plan(&machine, "md_array", &asked("raid1", 1..=2)).unwrap().is_empty());
 }
 

@@ -15,6 +15,8 @@ pub(super) fn initramfs(mut plan: Plan) -> Plan {
             !one
         });
     }
+    // One that was about nothing else.
+    plan.actions.retain(|action| action.change.kind != "initramfs");
     if let Some(step) = asked {
         let change = Change::modify("initramfs", "of this host", "as mdadm.conf and crypttab are by then");
         plan.push(change.risk(Risk::Reversible), [step], []);
