@@ -17,7 +17,7 @@ const INSIDE: &str = "
 const FILES: &str = "/srv/data/files";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn a_btrfs_changes_under_its_files_and_keeps_them() {
     let host = Host::with(&[("HF-1", "3GiB"), ("HF-2", "3GiB"), ("HF-3", "3GiB"), ("HF-4", "3GiB")]);
     let made = format!("{POOL}{INSIDE}");

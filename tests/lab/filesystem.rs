@@ -62,7 +62,7 @@ const SMALLER: &str = "
 const HASHES: &str = "cd /srv && sha256sum $(find x e4 b -type f | sort) | sha256sum";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn every_kind_is_made_named_grown_and_made_smaller_with_its_files() {
     let host = Host::with(&[("HF-1", "1GiB"), ("HF-2", "1GiB"), ("HF-3", "64MiB")]);
     host.becomes(KINDS, &[]);
@@ -139,7 +139,7 @@ const LIMITED: &str = "
 ";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn projects_and_users_are_limited_on_an_xfs() {
     let host = Host::with(&[("HF-1", "400MiB")]);
     host.becomes(LIMITED, &[]);

@@ -1,7 +1,7 @@
 //! Killed and run again: the agent, the controller and the machine's power, at steps spread over a whole stack. Each
 //! time a plain run of the same playbook has to finish the work, and files written before keep their checksums.
 //!
-//! `HOLDFAST_KILLS` says how many points are tried; 60 take most of an hour on an emulated processor.
+//! `HOLDFAST_KILLS` says how many points are tried; 60 take an hour on an emulated processor.
 
 use std::io::{BufRead as _, BufReader};
 use std::thread;
@@ -54,7 +54,7 @@ enum Kill {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn whatever_is_killed_a_plain_run_goes_on() {
     let points: usize = std::env::var("HOLDFAST_KILLS").map_or(3, |text| text.parse().unwrap());
     let host = Host::with(&[("HF-1", "600MiB"), ("HF-2", "600MiB"), ("HF-KEPT", "1200MiB")]);

@@ -28,7 +28,7 @@ fn extents(host: &Host) -> String {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn devices_come_and_go_and_volumes_grow_and_shrink_under_their_files() {
     let host = Host::with(&[("HF-1", "1GiB"), ("HF-2", "1GiB"), ("HF-3", "512MiB")]);
     let volumes = "
@@ -115,7 +115,7 @@ const KINDS: &str = "
 ";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn every_kind_of_volume_takes_what_was_foreseen_and_is_there_after_a_restart() {
     let host = Host::with(&[("HF-1", "512MiB"), ("HF-2", "512MiB"), ("HF-3", "512MiB"), ("HF-4", "512MiB")]);
     host.becomes(KINDS, &[]);

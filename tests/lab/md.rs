@@ -45,7 +45,7 @@ fn end(host: &Host, name: &str) {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn an_array_goes_from_raid1_to_raid6_and_back_with_its_files() {
     let host = Host::with(&DISKS);
     quick(&host);
@@ -75,7 +75,7 @@ fn an_array_goes_from_raid1_to_raid6_and_back_with_its_files() {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn an_array_is_found_whatever_it_is_called_and_repaired_and_ended() {
     let host = Host::with(&DISKS);
     quick(&host);
@@ -125,7 +125,7 @@ fn an_array_is_found_whatever_it_is_called_and_repaired_and_ended() {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn arrays_grow_wide_and_large_and_a_raid0_becomes_redundant() {
     let host = Host::with(&DISKS);
     quick(&host);

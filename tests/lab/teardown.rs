@@ -27,7 +27,7 @@ const FILES: &str = "cat /etc/fstab /etc/crypttab; grep ^ARRAY /etc/mdadm/mdadm.
                      lsinitramfs /boot/initrd.img-$(uname -r) > /dev/null; true";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn a_whole_stack_is_refused_as_one_and_goes_as_one() {
     let host = Host::with(&[("HF-1", "512MiB"), ("HF-2", "512MiB"), ("HF-3", "200MiB")]);
     host.sh("mkdir -m 0700 /etc/keys; umask 077; head -c 64 /dev/urandom > /etc/keys/one; mkdir -p /etc/exports.d");
