@@ -96,7 +96,7 @@ pub(super) struct Mount {
     /// How long a boot waits for the device (`x-systemd.device-timeout=`).
     device_timeout: Option<Span>,
     /// Whether systemd reads fstab again for a new entry. With many mounts `false` is faster, and
-    /// `systemd: {daemon_reload: needed}` after them reads all at once. Where an entry changes or goes, it is read again
+    /// `systemd: {read_tables: true}` after them reads all at once. Where an entry changes or goes, it is read again
     /// in any case.
     #[serde(default = "yes")]
     daemon_reload: bool,

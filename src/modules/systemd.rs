@@ -22,37 +22,18 @@ pub struct Systemd {
     pub enabled: Option<bool>,
     /// Whether it cannot be started at all.
     pub masked: Option<bool>,
-    /// Makes systemd read its files again: for a unit when its file has changed, without a unit every time. `needed`:
-    /// only when fstab or crypttab say something that it has not read yet.
+    /// Makes systemd read its files again: for a unit when its file has changed, without a unit every time.
     #[serde(default)]
-    pub daemon_reload: Reload,
+    pub daemon_reload: bool,
+    /// Makes systemd read its files again when fstab or crypttab say something that it has not read yet.
+    #[serde(default)]
+    pub read_tables: bool,
     /// Makes systemd start itself anew, every time.
     #[serde(default)]
     pub daemon_reexec: bool,
     /// Whose units: only `system` for now.
     #[serde(default)]
     pub scope: Scope,
-}
-
-/// When systemd reads its files again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(untagged)]
-pub enum Reload {
-    Always(bool),
-    When(Stale),
-}
-
-/// What there is to read for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Stale {
-    Needed,
-}
-
-impl Default for Reload {
-    fn default() -> Self {
-        Self::Always(false)
-    }
 }
 
 /// Whose units.
@@ -82,57 +63,48 @@ impl Describe for Systemd {
 }
 
 impl Systemd {
-    fn reads_tables(&self) -> bool {
-        self.daemon_reload == Reload::When(Stale::Needed)
-    }
-
     fn unit(&self) -> Option<Unit<'_>> {
         Some(Unit {
             name: self.name.as_deref()?,
             state: self.state,
             enabled: self.enabled,
             masked: self.masked,
-            daemon_reload: self.daemon_reload != Reload::Always(false),
+            daemon_reload: self.daemon_reload,
         })
     }
 }
 
 impl Module for Systemd {
     fn needs(&self) -> Needs {
-        match self.unit() {
-            Some(unit) => unit.needs(),
-            // What is mounted is known by the devices it comes from.
-            None if self.reads_tables() => Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]),
-            None => Needs::nothing(),
-        }
+        let unit = self.unit().map_or_else(Needs::nothing, |unit| unit.needs());
+        // What is mounted is known by the devices it comes from.
+        let tables = Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]);
+        if self.read_tables { unit.and(tables) } else { unit }
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let mut plan = Plan::empty();
-        let mut run = |detail: &str, command| {
+        let run = |plan: &mut Plan, detail: &str, command| {
             let change = Change { detail: detail.to_owned(), ..Change::run("service manager", "systemd") };
             plan.push(change, [Step::run(command)], []);
         };
         if self.daemon_reexec {
-            run("starts itself anew", systemctl::daemon_reexec());
+            run(&mut plan, "starts itself anew", systemctl::daemon_reexec());
+        }
+        if self.read_tables && machine.mounts.as_ref().is_some_and(|mounts| mounts.unread_by_systemd) {
+            let change = Change::modify("service manager", "systemd", "reads fstab and crypttab again");
+            let read = Prediction::Mounts(MountsEffect::Systemd { unread: false });
+            plan.push(change, [Step::run(systemctl::daemon_reload())], [read]);
         }
         match self.unit() {
             Some(unit) => plan.then(unit.plan(machine)?),
             None if self.state.is_some() || self.enabled.is_some() || self.masked.is_some() => {
                 return Err(Refusal::new("`systemd` needs `name` for what it is to do"));
             }
-            None if self.reads_tables() => {
-                if machine.mounts.as_ref().is_some_and(|mounts| mounts.unread_by_systemd) {
-                    let change =
-                        Change::modify("service manager", "systemd", "reads fstab and crypttab again");
-                    let read = Prediction::Mounts(MountsEffect::Systemd { unread: false });
-                    plan.push(change, [Step::run(systemctl::daemon_reload())], [read]);
-                }
+            None if self.daemon_reload => {
+                run(&mut plan, "reads its files again", systemctl::daemon_reload());
             }
-            None if self.daemon_reload == Reload::Always(true) => {
-                run("reads its files again", systemctl::daemon_reload());
-            }
-            None if self.daemon_reexec => {}
+            None if self.daemon_reexec || self.read_tables => {}
             None => return Err(Refusal::new("`systemd` needs `name` or `daemon_reload`")),
         }
         Ok(plan)
@@ -143,8 +115,7 @@ impl Module for Systemd {
     }
 
     fn repeats(&self) -> bool {
-        let repeats = || self.unit().map_or(!self.reads_tables(), |unit| unit.repeats());
-        self.daemon_reexec || repeats()
+        self.daemon_reexec || self.unit().map_or(self.daemon_reload, |unit| unit.repeats())
     }
 }
 
@@ -165,7 +136,7 @@ mod tests {
 
     #[test]
     fn tables_are_read_again_only_where_they_were_not_read() {
-        let reload: Systemd = serde_json::from_str(r#"{"daemon_reload": "needed"}"#).unwrap();
+        let reload: Systemd = serde_json::from_str(r#"{"read_tables": true}"#).unwrap();
         assert!(!reload.repeats());
         let mut machine = Machine { mounts: Some(Mounts::default()), ..Machine::default() };
         assert!(reload.plan(&machine).unwrap().is_empty());
