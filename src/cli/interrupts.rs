@@ -8,8 +8,8 @@ use crate::exit::Exit;
 /// Waits for Ctrl-C (or a polite request to end) and passes it on.
 pub(super) async fn watch(stopper: Stopper) {
     asked().await;
+    // The run itself says what it is going to do.
     stopper.ask();
-    say("stops after the steps that are running; once more stops now");
     asked().await;
     say("stopped at once; what was running on hosts ends by its own rules");
     #[expect(clippy::exit, reason = "the person asked twice, and connections must not be waited for")]

@@ -69,6 +69,13 @@ impl Run {
             holder: self.settings.holder.clone(),
             interrupt: interrupt.clone(),
         };
+        let asked = {
+            let (tell, interrupt) = (tell.clone(), interrupt.clone());
+            tokio::spawn(async move {
+                interrupt.wait().await;
+                tell.stopping();
+            })
+        };
         let world = Arc::new(World::new(self.inventory, self.settings, self.templar, self.library, line));
         let mut course = Course { world, tell: tell.clone(), out: BTreeSet::new(), start_at, next_task: 0 };
         for (playbook, hosts) in self.playbooks.iter().zip(&hosts) {
@@ -78,6 +85,7 @@ impl Run {
                 }
             }
         }
+        asked.abort();
         let (recap, exit, pending) = tell.tally(|tally| (tally.recap(), tally.exit(), tally.pending));
         let interrupted = interrupt.is_asked();
         tell.tell(What::RunEnded { recap, elapsed_ms: tell.elapsed_ms(), interrupted, cost: cost() });

@@ -1,5 +1,6 @@
 //! The engine's voice: events with the time since the run began, in the order they happened.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -20,13 +21,15 @@ pub(super) struct Teller {
 struct Inner {
     listener: Listener,
     tally: Tally,
+    /// Hosts on which a step is running.
+    busy: BTreeSet<String>,
 }
 
 impl Teller {
     pub(super) fn new(listener: Listener) -> Self {
         Self {
             began: Instant::now(),
-            inner: Arc::new(Mutex::new(Inner { listener, tally: Tally::default() })),
+            inner: Arc::new(Mutex::new(Inner { listener, tally: Tally::default(), busy: BTreeSet::new() })),
         }
     }
 
@@ -36,7 +39,20 @@ impl Teller {
 
     pub(super) fn tell(&self, what: What) {
         let event = Event { at_ms: self.elapsed_ms(), what };
-        (self.lock().listener)(event);
+        let mut inner = self.lock();
+        match &event.what {
+            What::HostBusy { host, .. } => drop(inner.busy.insert(host.clone())),
+            What::HostDone(done) => drop(inner.busy.remove(&done.host)),
+            What::Unreachable { host, .. } => drop(inner.busy.remove(host)),
+            _ => {}
+        }
+        (inner.listener)(event);
+    }
+
+    /// Somebody has asked the run to stop.
+    pub(super) fn stopping(&self) {
+        let running = self.lock().busy.iter().cloned().collect();
+        self.tell(What::Stopping { running });
     }
 
     pub(super) fn busy(&self, task: TaskId, host: &str, detail: String) {

@@ -34,9 +34,7 @@ pub(super) struct Process {
 impl Process {
     pub(super) fn start(command: &Command) -> io::Result<Self> {
         let started = Instant::now();
-        let own = || std::env::var("PATH").unwrap_or_default();
-        let path = command.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
-        let path = format!("{}:{FOLDERS}", path.unwrap_or_else(own));
+        let path = search_path(command);
         let stdin = command.stdin.bytes().map(<[u8]>::to_vec);
         // With the program's whole path known, the standard library starts it without copying our own page tables.
         let program = look_up(&command.program, &path).unwrap_or_else(|| PathBuf::from(&command.program));
@@ -148,6 +146,15 @@ impl Stream {
     }
 }
 
+/// The folders that its environment or ours has, and those of the administrator. An empty name among them would be the
+/// folder one happens to be in.
+fn search_path(command: &Command) -> String {
+    let given = command.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
+    let given = given.or_else(|| std::env::var("PATH").ok()).unwrap_or_default();
+    let folders = given.split(':').chain(FOLDERS.split(':')).filter(|folder| !folder.is_empty());
+    folders.collect::<Vec<_>>().join(":")
+}
+
 /// The program of that name in the first of the folders that has it. `None` leaves it to the kernel to say why not.
 fn look_up(program: &str, path: &str) -> Option<PathBuf> {
     if program.contains('/') {
@@ -194,6 +201,11 @@ mod tests {
         std::fs::set_permissions(&program, mode).unwrap();
         let output = run(&Command::probe("zpool").env("PATH", folder.path().to_str().unwrap()));
         assert_eq!(output.stdout, b"mine\n");
+    }
+
+    #[test]
+    fn no_path_at_all_is_not_the_folder_one_is_in() {
+        assert_eq!(search_path(&Command::probe("x").env("PATH", "")), FOLDERS);
     }
 
     #[test]

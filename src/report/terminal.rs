@@ -239,7 +239,9 @@ impl Report for Terminal {
                     "stopping: nothing is running any more".to_owned()
                 } else {
                     let hosts = fold::names(&running, self.options.verbosity > 0);
-                    format!("stopping as soon as the steps that are running have ended, on {hosts}")
+                    format!(
+                        "stopping as soon as the steps that are running have ended, on {hosts} (Ctrl-C again stops now)"
+                    )
                 };
                 self.note(&paint(YELLOW, text));
             }

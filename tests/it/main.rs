@@ -5,5 +5,6 @@
 mod architecture;
 mod bad_input;
 mod holdfast;
+mod interrupt;
 mod over_ssh;
 mod sshd;
