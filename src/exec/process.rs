@@ -71,7 +71,8 @@ impl Process {
     /// Waits for its end, or ends it: after its deadline, or when nobody listens any more and it may be killed.
     pub(super) fn finish(mut self, command: &Command, is_cut: impl Fn() -> bool) -> io::Result<Output> {
         // Kernels before 5.3 have no pidfd: there we look again every few milliseconds.
-        let ended = self.pid().and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let pid = Pid::from_child(&self.child);
+        let ended = pidfd_open(pid, PidfdFlags::empty()).ok();
         let slice = Duration::from_millis(if ended.is_some() { 100 } else { 5 });
         let status = loop {
             if let Some(status) = self.child.try_wait()? {
@@ -79,10 +80,8 @@ impl Process {
             }
             let late = self.started.elapsed() > command.deadline;
             if late || (is_cut() && command.when_cut == WhenCut::Kill) {
-                if let Some(pid) = self.pid() {
-                    // The group may have ended by itself in the meantime: nothing is lost then.
-                    let _ = kill_process_group(pid, Signal::KILL);
-                }
+                // The group may have ended by itself in the meantime: nothing is lost then.
+                let _ = kill_process_group(pid, Signal::KILL);
                 self.child.wait()?;
                 break if late { Status::TimedOut } else { Status::Signal(9) };
             }
@@ -93,10 +92,6 @@ impl Process {
             self.listen(None, LAST_WORDS.saturating_sub(end.elapsed()));
         }
         Ok(Output { status, stdout: self.stdout.said, stderr: self.stderr.said })
-    }
-
-    fn pid(&self) -> Option<Pid> {
-        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
     fn is_speaking(&self) -> bool {

@@ -56,6 +56,14 @@ impl Module for LvmFilter {
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
+        let mut plan = self.filter(machine)?;
+        boot_image::catch_up(machine, &mut plan);
+        Ok(plan)
+    }
+}
+
+impl LvmFilter {
+    fn filter(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let text = String::from_utf8_lossy(text_file::text(machine, FILE)?.unwrap_or_default());
         let ours: Vec<&str> = text.lines().filter(|line| line.starts_with(KEY)).collect();
         if let Some(other) = text.lines().find(|line| is_foreign(line)) {
@@ -71,7 +79,6 @@ impl Module for LvmFilter {
             let accepted = self.accepted(machine, &groups)?;
             let line = format!("{KEY}=[ {}, \"r|.*|\" ]", quoted(&accepted));
             if ours == [line.as_str()] {
-                boot_image::catch_up(machine, &mut plan);
                 return Ok(plan);
             }
             for group in machine.lvm.iter().flat_map(|lvm| lvm.groups.values()) {
@@ -92,12 +99,9 @@ impl Module for LvmFilter {
             action.predicts.extend(own.map(Prediction::Lvm));
         }
         plan.then(filter);
-        boot_image::catch_up(machine, &mut plan);
         Ok(plan)
     }
-}
 
-impl LvmFilter {
     fn own<'a>(&self, machine: &'a Machine) -> Result<Vec<&'a Group>, Refusal> {
         if self.state == State::Present && self.groups.is_empty() {
             return Err(Refusal::new("no group of this host is named")

@@ -42,7 +42,8 @@ pub(super) fn confirm(
     system: &dyn System,
 ) -> Result<(), Failure> {
     // Only a serial takes a program to find out.
-    let found = match sized(device, system).filter(|_| serial.is_none()) {
+    let told_by_kernel = if serial.is_none() { sized(device, system) } else { None };
+    let found = match told_by_kernel {
         Some(found) => found,
         None => listed(device, system)?,
     };

@@ -107,7 +107,7 @@ fn devices_come_go_and_are_replaced() {
     let replaced = json!({"label": "pool", "devices": ["HF-DISK-4", "HF-DISK-2", "HF-DISK-3"], "remove_extra_devices": true});
     let text = becomes(&mut machine, "btrfs", &replaced);
     assert!(text.contains("btrfs replace start -B /dev/vdb /dev/vde /srv/pool"), "{text}");
-    assert!(text.contains("zero 1 MiB at 0 and 1 MiB at"), "{text}");
+    assert!(text.contains("zero 1 MiB at 0 and 1 MiB at 4293918720 of /dev/vdb"), "{text}");
     assert_eq!(machine.mounts.as_ref().unwrap().at("/srv/pool").unwrap().source, "/dev/vdc");
     assert!(machine.user_of(machine.block.as_ref().unwrap().find("/dev/vde").unwrap()).is_some());
     assert!(machine.user_of(machine.block.as_ref().unwrap().find("/dev/vdb").unwrap()).is_none());

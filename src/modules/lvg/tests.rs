@@ -100,7 +100,7 @@ fn tags_are_all_that_are_given() {
     let args = |tags: &[&str]| json!({"vg": "vg", "pvs": "HF-DISK-1", "tags": tags});
     let shown = becomes(&mut machine, "lvg", &args(&["a", "b"]));
     assert!(
-        shown.contains("--addtag a --addtag b --dataalignment 1024k --dataalignmentoffset 0k vg /dev/vdb"),
+        shown.contains("vgcreate --physicalextentsize 4096k --addtag a --addtag b --dataalignment 1024k --dataalignmentoffset 0k vg /dev/vdb"),
         "{shown}"
     );
     let shown = becomes(&mut machine, "lvg", &args(&["b", "c"]));

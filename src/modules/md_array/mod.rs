@@ -122,10 +122,18 @@ impl Module for MdArray {
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let mut stages = Stages::on(machine);
-        if self.state == State::Absent {
-            self.remove(&mut stages)?;
-            return Ok(caught_up(machine, stages));
+        match self.state {
+            State::Absent => self.remove(&mut stages)?,
+            State::Present => self.become_as_described(&mut stages)?,
         }
+        let mut plan = stages.plan();
+        boot_image::catch_up(machine, &mut plan);
+        Ok(plan)
+    }
+}
+
+impl MdArray {
+    fn become_as_described(&self, stages: &mut Stages) -> Result<(), Refusal> {
         self.check()?;
         stages.then(|machine| self.assemble(machine))?;
         stages.then(|machine| self.create(machine))?;
@@ -134,19 +142,12 @@ impl Module for MdArray {
         stages.then(|machine| self.take_out_failed(machine))?;
         stages.then(|machine| self.complete(machine))?;
         stages.then(|machine| self.replace_working(machine))?;
-        self.reshape(&mut stages)?;
+        self.reshape(stages)?;
         // Where it is not the last member that goes when there are fewer, the one that was left over takes its place.
         stages.then(|machine| self.replace_working(machine))?;
         stages.then(|machine| self.resize(machine))?;
         stages.then(|machine| self.stand_by(machine))?;
         stages.then(|machine| self.keep_consistent(machine))?;
-        stages.then(|machine| self.as_described(machine))?;
-        Ok(caught_up(machine, stages))
+        stages.then(|machine| self.as_described(machine))
     }
-}
-
-fn caught_up(machine: &Machine, stages: Stages) -> Plan {
-    let mut plan = stages.plan();
-    boot_image::catch_up(machine, &mut plan);
-    plan
 }

@@ -4,7 +4,6 @@
 //! the plan is theirs, stage by stage, each on the machine as the stages before leave it.
 
 mod exports;
-mod once;
 mod quiet;
 mod stack;
 #[cfg(test)]
@@ -86,7 +85,7 @@ impl Module for Teardown {
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {
         let mut stages = Stages::on(machine);
         self.stages(&mut stages)?;
-        let mut plan = once::initramfs(stages.plan());
+        let mut plan = boot_image::once(stages.plan());
         boot_image::catch_up(machine, &mut plan);
         Ok(plan)
     }
