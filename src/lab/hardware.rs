@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::accel::Accel;
 use super::labfile::{DiskSpec, HostSpec};
+use crate::units::{GIB, Size};
 
-/// Machines with equal hardware share one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hardware {
     pub memory_mib: u64,
@@ -32,16 +32,29 @@ impl Hardware {
         Self { memory_mib: spec.memory.bytes() >> 20, cpus: spec.cpus, disks: spec.disks.clone(), accel, lan }
     }
 
+    /// The machine that is booted for all that differ in nothing but their disks' sizes and serials: those a guest learns
+    /// anew while it runs, and a booted snapshot serves them all.
+    #[must_use]
+    pub fn kind(&self) -> Self {
+        let disk = |index| DiskSpec { serial: format!("any-{index}"), size: Size(GIB) };
+        Self { disks: (0..self.disks.len()).map(disk).collect(), ..self.clone() }
+    }
+
     /// Names the hardware for the cache; `qemu` is the version that will run it, as snapshots depend on it.
     pub fn digest(&self, qemu: &str) -> String {
         let sample = Wiring { ssh_port: 1, lan: self.lan.then(|| (1, String::new())) };
-        let text = format!("{qemu}\n{:?}\n{}", self.disks, self.args(&sample).join("\n"));
+        let text = format!("{qemu}\n{}", self.args(&sample).join("\n"));
         hex(&Sha256::digest(text))[..16].to_owned()
     }
 
     /// The file of a data disk in the machine's folder.
     pub fn disk_file(serial: &str) -> String {
         format!("disk-{serial}.raw")
+    }
+
+    /// QEMU's name for the content of the nth data disk.
+    pub fn disk_node(index: usize) -> String {
+        format!("data{index}")
     }
 
     pub fn args(&self, wiring: &Wiring) -> Vec<String> {
@@ -54,8 +67,9 @@ impl Hardware {
         add(format!("-blockdev {}", node("root", "qcow2", "root.qcow2")));
         add("-device virtio-blk-pci,id=disk-root,drive=root,serial=root,bootindex=0".into());
         for (index, DiskSpec { serial, .. }) in self.disks.iter().enumerate() {
-            add(format!("-blockdev {}", node(&format!("data{index}"), "raw", &Self::disk_file(serial))));
-            add(format!("-device virtio-blk-pci,id=disk-{serial},drive=data{index},serial={serial}"));
+            let data = Self::disk_node(index);
+            add(format!("-blockdev {}", node(&data, "raw", &Self::disk_file(serial))));
+            add(format!("-device virtio-blk-pci,id=disk-{serial},drive={data},serial={serial}"));
         }
         // `restrict` cuts the guest off from everything but the one forwarded port.
         add(format!("-netdev user,id=control,restrict=on,hostfwd=tcp:127.0.0.1:{}-:22", wiring.ssh_port));
@@ -110,13 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn other_hardware_or_another_qemu_needs_another_snapshot() {
+    fn other_hardware_or_another_qemu_needs_another_snapshot_and_other_disks_do_not() {
+        let digest = |hardware: &Hardware| hardware.kind().digest("7.2");
+        assert_ne!(digest(&hardware()), hardware().kind().digest("10.0"));
         let mut other = hardware();
-        other.cpus = 2;
-        assert_ne!(hardware().digest("7.2"), other.digest("7.2"));
-        assert_ne!(hardware().digest("7.2"), hardware().digest("10.0"));
-        let mut bigger = hardware();
-        bigger.disks[0].size = crate::units::Size(crate::units::GIB * 2);
-        assert_ne!(hardware().digest("7.2"), bigger.digest("7.2"));
+        other.disks[0] = DiskSpec { serial: "HF-2".into(), size: Size(GIB * 2) };
+        assert_eq!(digest(&hardware()), digest(&other));
+        other.disks.push(DiskSpec { serial: "HF-3".into(), size: Size(GIB) });
+        assert_ne!(digest(&hardware()), digest(&other));
+        assert_ne!(digest(&hardware()), digest(&Hardware { cpus: 2, ..hardware() }));
     }
 }

@@ -1,14 +1,15 @@
 //! Throwaway virtual machines to prove playbooks on.
 //!
 //! ```text
-//! LabFile (what was asked for) -> Image (Debian, built once) -> Snapshot (booted once per hardware) -> Vm (resumed)
+//! LabFile (what was asked for) -> Image (Debian, built once) -> Snapshot (booted once per kind) -> Vm (resumed)
 //! ```
-//! A machine is resumed from a snapshot of the very hardware it has, with new disks, so it starts in seconds even on
-//! an emulated processor. All state is in two places: the cache, which may be deleted at any time, and one folder per
-//! lab. What is not done here: no lab is ever reachable from outside this machine, and no guest reaches any network
-//! but its own lab's.
+//! A machine is resumed from a snapshot of one with as many disks, and gets new ones of its own sizes and serials, so it
+//! starts in seconds even on an emulated processor. All state is in two places: the cache, which may be deleted at any
+//! time, and one folder per lab. What is not done here: no lab is ever reachable from outside this machine, and no
+//! guest reaches any network but its own lab's.
 
 pub mod accel;
+pub mod connection;
 pub mod hardware;
 pub mod image;
 pub mod inventory;

@@ -1,5 +1,5 @@
-//! A machine that has booted, waiting on disk. Made once per image and hardware: booting takes a minute where the
-//! processor is emulated, resuming takes seconds.
+//! A machine that has booted, waiting on disk. Made once per image and kind of hardware: booting takes a minute where
+//! the processor is emulated, resuming takes seconds.
 //!
 //! Kept are the memory (a migration stream) and the system disk as they were at one moment. Both are only read
 //! afterwards, so any number of machines resume from them at once; data disks are new and blank each time.
@@ -31,7 +31,8 @@ pub struct Snapshot {
 impl Snapshot {
     pub fn ensure(image: &Image, hardware: Hardware, progress: Progress<'_>) -> anyhow::Result<Self> {
         let version = process::run("qemu-system-x86_64", &["--version"], Path::new("/"))?;
-        let digest = hardware.digest(&String::from_utf8_lossy(&version.stdout));
+        let kind = hardware.kind();
+        let digest = kind.digest(&String::from_utf8_lossy(&version.stdout));
         let dir = image.dir().join(format!("booted-{digest}"));
         let _lock = places::lock(&format!("booted-{digest}"))?;
         if !dir.exists() {
@@ -41,7 +42,7 @@ impl Snapshot {
             ));
             places::complete_dir(&dir, |building| {
                 Daemon::of(building).end()?;
-                let made = boot(image, &hardware, building).and_then(|()| freeze(building));
+                let made = boot(image, &kind, building).and_then(|()| freeze(building));
                 Daemon::of(building).end()?;
                 made.context("cannot prepare a machine")
             })?;
@@ -60,6 +61,11 @@ impl Snapshot {
         qmp.call("migrate-incoming", &json!({ "uri": pipe("cat", &self.dir.join("memory"))? }))?;
         qmp.until("query-migrate", STREAM_LIMIT, finished)?;
         qmp.call("cont", &json!({}))?;
+        // The guest knows the disks of the machine that was booted, and is told that their sizes are others.
+        for (index, disk) in self.hardware.disks.iter().enumerate() {
+            let size = json!({ "node-name": Hardware::disk_node(index), "size": disk.size.bytes() });
+            qmp.call("block_resize", &size)?;
+        }
         Ok(())
     }
 }
@@ -98,8 +104,8 @@ fn boot(image: &Image, hardware: &Hardware, dir: &Path) -> anyhow::Result<()> {
     let door = Door::of(dir, ports[0]);
     door.wait(BOOT_LIMIT, || Daemon::of(dir).pid().is_some())?;
     // Everything has started, and one login has been seen: what a resumed machine needs first is in its memory.
-    door.must(&["systemctl is-system-running --wait && sync"], b"")?;
-    Ok(())
+    let command = ["systemctl is-system-running --wait && sync"];
+    ssh::succeeded(&command, &door.run("root", &command, b"")?).map(drop)
 }
 
 fn freeze(dir: &Path) -> anyhow::Result<()> {

@@ -50,19 +50,9 @@ impl Door {
         args
     }
 
-    /// Runs a command in the guest; as with `ssh`, its words are joined and read by the login shell.
+    /// Runs a command in the guest over a connection of its own; as with `ssh`, its words are joined and read by the login shell.
     pub fn run(&self, user: &str, command: &[&str], stdin: &[u8]) -> anyhow::Result<Output> {
         process::output("ssh", &self.args(user, command), None, stdin)
-    }
-
-    /// The same, where anything but success is an error; gives back what it wrote.
-    pub fn must(&self, command: &[&str], stdin: &[u8]) -> anyhow::Result<String> {
-        let output = self.run("root", command, stdin)?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("`{}` failed in the guest ({}): {}", command.join(" "), output.status, said.trim());
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Waits until sshd greets. `alive` ends the waiting early when the guest is gone.
@@ -88,6 +78,15 @@ impl Door {
         };
         first_words().is_ok_and(|words| words == *b"SSH-")
     }
+}
+
+/// What a command in the guest wrote, where anything but success is an error.
+pub fn succeeded(command: &[&str], output: &Output) -> anyhow::Result<String> {
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{}` failed in the guest ({}): {}", command.join(" "), output.status, said.trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// `NAME=value` where ssh's own quoting keeps blanks in a path together.

@@ -13,10 +13,11 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::hardware::{Hardware, Wiring, hex};
+use super::labfile::DiskSpec;
 use super::process::Daemon;
 use super::qmp::Qmp;
 use super::snapshot::{self, BOOT_LIMIT, Snapshot};
-use super::ssh::Door;
+use super::ssh::{self, Door};
 use crate::units::Size;
 
 /// The file in a machine's folder by which it is known.
@@ -83,7 +84,9 @@ impl Vm {
         File::open("/dev/urandom")
             .and_then(|mut random| random.read_exact(&mut seed))
             .context("no randomness")?;
-        vm.door.must(&["sh -e"], identity(place, &hex(&seed)).as_bytes()).with_context(context)?;
+        let script = identity(place, &hex(&seed)) + &disks(&snapshot.hardware);
+        let output = vm.door.kept(&["sh -e"], script.as_bytes());
+        output.and_then(|output| ssh::succeeded(&["sh -e"], &output)).with_context(context)?;
         Ok(vm)
     }
 
@@ -120,12 +123,14 @@ impl Vm {
 
     /// Runs a command as root; as with `ssh`, its words are joined and read by the login shell.
     pub fn ssh(&self, command: &[&str]) -> anyhow::Result<Output> {
-        self.door.run("root", command, b"")
+        self.door.kept(command, b"")
     }
 
     /// Runs a command as root that must succeed, and gives back what it wrote.
     pub fn must(&self, command: &[&str]) -> anyhow::Result<String> {
-        self.door.must(command, b"").with_context(|| format!("on `{}`", self.name()))
+        self.ssh(command)
+            .and_then(|output| ssh::succeeded(command, &output))
+            .with_context(|| format!("on `{}`", self.name()))
     }
 
     /// Restarts the guest in order, as an administrator does, and waits until it answers again.
@@ -133,6 +138,7 @@ impl Vm {
         let before = self.boot_id()?;
         // The connection may be cut before the command's status arrives.
         self.ssh(&["systemctl", "reboot"])?;
+        self.door.close()?;
         let begun = Instant::now();
         loop {
             thread::sleep(Duration::from_millis(500));
@@ -151,8 +157,10 @@ impl Vm {
             .with_context(|| format!("`{}` is not ready", self.name()))
     }
 
+    /// Over a connection of its own: the one that stays may be to a guest that is going down.
     fn boot_id(&self) -> anyhow::Result<String> {
-        self.must(&["cat /proc/sys/kernel/random/boot_id"])
+        let command = ["cat /proc/sys/kernel/random/boot_id"];
+        ssh::succeeded(&command, &self.door.run("root", &command, b"")?)
     }
 
     /// Cuts the power. What the guest had flushed is on its disks, the rest is lost.
@@ -269,6 +277,19 @@ fn identity(place: Place<'_>, seed: &str) -> String {
         "perl -e 'open R, \">\", \"/dev/urandom\" or die; syswrite R, \"{seed}\"; ioctl(R, 0x5207, 0) or die $!'\n"
     );
     format!("{own}{reseed}{network}cat >/etc/hosts <<END\n127.0.0.1 localhost\n{names}\nEND\nsync\n")
+}
+
+/// The shell script that waits until the guest has its own disks, and looks up their serials.
+fn disks(hardware: &Hardware) -> String {
+    let disk = |(letter, disk): (char, &DiskSpec)| format!("vd{letter}:{}", disk.size.bytes() / 512);
+    let sectors: Vec<String> = ('b'..).zip(&hardware.disks).map(disk).collect();
+    format!(
+        "for disk in {}; do\n\
+         until read sectors </sys/block/${{disk%:*}}/size && [ $sectors = ${{disk#*:}} ]; do sleep 0.1; done\n\
+         done\n\
+         udevadm trigger --settle --subsystem-match=block --sysname-match='vd*'\n",
+        sectors.join(" ")
+    )
 }
 
 /// How QEMU names a virtio disk in its statistics.
