@@ -335,8 +335,15 @@ fn not_exported(other: &Other) -> Refusal {
         ))
 }
 
+/// What its data sets hold. How much the pool has allocated is no measure of it: that changes while nobody writes, as it
+/// frees blocks and keeps its own books.
 fn loss(zfs: &Zfs, pool: &Pool, block: &Block) -> String {
     let count = |kind| zfs.below(&pool.name).filter(|one| one.kind == kind).count();
+    let held: u64 = zfs
+        .below(&pool.name)
+        .chain(zfs.datasets.get(&pool.name))
+        .map(|one| if one.kind == DatasetKind::Snapshot { one.used } else { one.referenced })
+        .sum();
     let devices: Vec<String> = pool
         .members()
         .map(|member| match block.devices.get(member.named()) {
@@ -345,9 +352,9 @@ fn loss(zfs: &Zfs, pool: &Pool, block: &Block) -> String {
         })
         .collect();
     format!(
-        "the pool {} with {} used, {} file systems, {} volumes and {} snapshots: {}",
+        "the pool {} with {} in {} file systems, {} volumes and {} snapshots: {}",
         pool.name,
-        Size(pool.allocated),
+        Size(held),
         count(DatasetKind::FileSystem) + 1,
         count(DatasetKind::Volume),
         count(DatasetKind::Snapshot),
