@@ -43,7 +43,7 @@ for d in /dev/vd[b-e]; do mdadm --zero-superblock $d; blkdiscard -z $d; done
 systemctl daemon-reload; udevadm settle; sync";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev bench runs it"]
 fn the_whole_stack_is_built_beside_the_bare_commands() {
     let host = Host::with(&DISKS);
     host.sh("mkdir -p /etc/exports.d; systemctl start nfs-server");

@@ -54,7 +54,7 @@ fn read(host: &Host) -> [String; 3] {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn ten_thousand_files_keep_every_byte_whatever_is_done_below_them() {
     let host = Host::with(&DISKS);
     host.sh("mkdir -m 0700 /etc/keys; umask 077; for k in one two; do head -c 64 /dev/urandom > /etc/keys/$k; done; \

@@ -16,7 +16,7 @@ const TABLES: &str = "
 ";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn partitions_are_made_kept_and_grown_and_lose_nothing() {
     let host = Host::with(&[("HF-1", "1GiB"), ("HF-2", "1GiB"), ("HF-3", "1GiB")]);
     host.becomes(TABLES, &[]);
@@ -65,7 +65,7 @@ fn partitions_are_made_kept_and_grown_and_lose_nothing() {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn removed_partitions_do_not_come_back_and_a_disk_becomes_blank() {
     let host = Host::with(&[("HF-1", "1GiB"), ("HF-2", "1GiB")]);
     let made = "

@@ -36,7 +36,7 @@ const GONE: &str = "
 ";
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn the_example_of_the_role_is_made_grows_stays_and_goes() {
     let host = Host::with(&[
         ("HF-1", "512MiB"),
@@ -96,7 +96,7 @@ fn layers(state: &str) -> String {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn a_pool_on_an_encrypted_array_of_partitions_comes_and_goes() {
     let host = Host::with(&[("HF-1", "256MiB"), ("HF-2", "256MiB"), ("HF-3", "256MiB")]);
     host.sh("mkdir -m 0700 /etc/keys; umask 077; head -c 64 /dev/urandom > /etc/keys/one");

@@ -35,7 +35,7 @@ fn guid(host: &Host, of: &str) -> String {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn properties_are_planned_back_and_what_cannot_be_is_refused() {
     let host = host();
     let made = format!("{POOL}{INSIDE}");
@@ -84,7 +84,7 @@ fn properties_are_planned_back_and_what_cannot_be_is_refused() {
 }
 
 #[test]
-#[ignore = "boots a virtual machine; ./dev suites runs it"]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
 fn a_pool_changes_under_its_files_and_keeps_them() {
     let host = host();
     let images = "- zfs: {name: tank/images, properties: {mountpoint: /srv/images}}";
