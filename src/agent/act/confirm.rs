@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::exec::{Command, Output, System};
+use crate::exec::{Command, System};
 use crate::plan::Failure;
-use crate::tools::blkid;
+use crate::tools::wipefs;
 
 #[derive(Deserialize)]
 struct Listing {
@@ -41,9 +41,11 @@ pub(super) fn confirm(
     blank: bool,
     system: &dyn System,
 ) -> Result<(), Failure> {
-    // Only a serial takes a program to find out.
-    let told_by_kernel = if serial.is_none() { sized(device, system) } else { None };
-    let found = match told_by_kernel {
+    let serial = serial.map(str::trim);
+    // Where the kernel does not say the same in so many words, as for disks behind SCSI, a program finds out.
+    let known =
+        by_kernel(device, system).filter(|found| serial.is_none() || found.serial.as_deref() == serial);
+    let found = match known {
         Some(found) => found,
         None => listed(device, system)?,
     };
@@ -56,24 +58,28 @@ pub(super) fn confirm(
     }
     let shown = found.serial.as_deref().map(str::trim);
     if let Some(serial) = serial
-        && shown != Some(serial.trim())
+        && shown != Some(serial)
     {
         return Err(other(format!("its serial is {}, not {serial}", shown.unwrap_or("unknown"))));
     }
     if blank { proven_blank(device, &found, system) } else { Ok(()) }
 }
 
-/// A device by the kernel's own words, which speak of sectors of 512 bytes whatever the device has. What is mounted
-/// from it or sits on it, it cannot be had alone for.
-fn sized(device: &str, system: &dyn System) -> Option<Device> {
+/// A device by the kernel's own words, which speak of sectors of 512 bytes whatever the device has, and of the serials of
+/// virtio and `NVMe`. What is mounted from it or sits on it, it cannot be had alone for.
+fn by_kernel(device: &str, system: &dyn System) -> Option<Device> {
     let node = system.resolve(Path::new(device)).ok()?;
     let name = node.file_name()?.to_string_lossy().into_owned();
-    let text = system.read(Path::new(&format!("/sys/class/block/{name}/size"))).ok()?;
-    let sectors: u64 = String::from_utf8_lossy(&text).trim().parse().ok()?;
+    let says = |what: &str| {
+        let text = system.read(Path::new(&format!("/sys/class/block/{name}/{what}"))).ok()?;
+        let said = String::from_utf8_lossy(&text).trim().to_owned();
+        (!said.is_empty()).then_some(said)
+    };
+    let sectors: u64 = says("size")?.parse().ok()?;
     Some(Device {
-        name,
         size: sectors.checked_mul(512)?,
-        serial: None,
+        serial: says("serial").or_else(|| says("device/serial")),
+        name,
         mountpoint: None,
         children: Vec::new(),
     })
@@ -105,22 +111,17 @@ fn proven_blank(device: &str, found: &Device, system: &dyn System) -> Result<(),
     if !system.open_exclusive(Path::new(device)).unwrap_or(false) {
         return Err(occupied("somebody has it open for themselves alone".to_owned()));
     }
-    let answer = system.run(&blkid::probe(device));
-    // Everything but a plain "nothing found" counts as occupied: ambivalence and errors too.
-    if blkid::parse(&answer) != Ok(blkid::Found::Nothing) {
-        return Err(occupied(described("blkid", &answer)));
+    // `wipefs` finds nothing where it cannot read, and says no more of it.
+    if let Err(error) = system.read_ends(Path::new(device), found.size) {
+        return Err(occupied(format!("it cannot be read: {error}")));
     }
-    let list = Command::probe("wipefs").args(["--noheadings", "-n", device]);
-    let answer = system.run(&list);
-    if !answer.success() || !answer.stdout.iter().all(u8::is_ascii_whitespace) {
-        return Err(occupied(described("wipefs", &answer)));
+    // It lists every signature, at every place and with a wrong checksum too: `blkid` finds none that it does not.
+    let answer = system.run(&wipefs::list(device));
+    if !answer.success() || !wipefs::parse(&answer.text()).is_ok_and(|signatures| signatures.is_empty()) {
+        let said = format!("{} {}", answer.text().trim(), answer.error_text().trim());
+        return Err(occupied(format!("`wipefs` says ({}) {}", answer.status, said.trim())));
     }
     Ok(())
-}
-
-fn described(tool: &str, answer: &Output) -> String {
-    let said = format!("{} {}", answer.text().trim(), answer.error_text().trim());
-    format!("`{tool}` says ({}) {}", answer.status, said.trim())
 }
 
 #[cfg(test)]
@@ -136,45 +137,60 @@ mod tests {
         confirm("/dev/vdb", Some(serial), size, true, system).map_err(|failure| failure.title)
     }
 
+    const WIPEFS: &str = "wipefs --no-act --json /dev/vdb";
+
+    /// A blank disk as `lsblk` knows it.
+    fn disk() -> Transcript {
+        Transcript::new().device("/dev/vdb", 1 << 30, &[]).says(LSBLK, FREE)
+    }
+
     #[test]
     fn the_same_blank_disk_passes() {
-        let system = Transcript::new()
-            .device("/dev/vdb", 1 << 30, &[])
-            .says(LSBLK, FREE)
-            .ends("blkid --probe --output export /dev/vdb", Status::Code(2), "", "")
-            .says("wipefs --noheadings -n /dev/vdb", "");
+        // Captured: util-linux 2.38.
+        let system = disk().says(WIPEFS, "{\n   \"signatures\": [\n\n   ]\n}\n");
         assert_eq!(titled(&system, "HF-1", 1 << 30), Ok(()));
         assert!(titled(&system, "HF-2", 1 << 30).unwrap_err().contains("its serial is HF-1, not HF-2"));
         assert!(titled(&system, "HF-1", 1 << 31).unwrap_err().contains("it has 1073741824 bytes"));
     }
 
     #[test]
-    fn without_a_serial_the_kernel_is_asked_itself() {
+    fn the_kernel_is_asked_itself_where_it_knows() {
         let system = Transcript::new()
             .device("/dev/vg/lv", 1 << 30, &[])
             .link("/dev/vg/lv", "../dm-0")
             .file("/sys/class/block/dm-0/size", "2097152\n")
-            .ends("blkid --probe --output export /dev/vg/lv", Status::Code(2), "", "")
-            .says("wipefs --noheadings -n /dev/vg/lv", "");
+            .says("wipefs --no-act --json /dev/vg/lv", "");
         assert_eq!(confirm("/dev/vg/lv", None, 1 << 30, true, &system).err(), None);
         assert!(confirm("/dev/vg/lv", None, 1 << 29, true, &system).is_err());
+        // Of virtio, and of NVMe, which fills up with blanks.
+        for place in ["serial", "device/serial"] {
+            let system = || {
+                Transcript::new()
+                    .device("/dev/vdb", 1 << 30, &[])
+                    .link("/dev/vdb", "/dev/vdb")
+                    .file("/sys/class/block/vdb/size", "2097152\n")
+                    .file(&format!("/sys/class/block/vdb/{place}"), "HF-1   \n")
+                    .says(WIPEFS, "")
+            };
+            assert_eq!(titled(&system(), "HF-1", 1 << 30), Ok(()));
+            // Where it does not agree, udev has the last word.
+            let asked = system().says(LSBLK, FREE);
+            assert!(titled(&asked, "HF-2", 1 << 30).unwrap_err().contains("its serial is HF-1, not HF-2"));
+        }
     }
 
     #[test]
     fn doubt_counts_as_occupied() {
-        let seen = || Transcript::new().says(LSBLK, FREE);
-        assert!(titled(&seen(), "HF-1", 1 << 30).unwrap_err().contains("for themselves alone"));
-        let probed = |status| {
-            seen().device("/dev/vdb", 1 << 30, &[]).ends(
-                "blkid --probe --output export /dev/vdb",
-                status,
-                "",
-                "",
-            )
-        };
-        for status in [Status::Code(0), Status::Code(8), Status::Missing, Status::TimedOut] {
-            assert!(titled(&probed(status), "HF-1", 1 << 30).unwrap_err().contains("`blkid` says"));
+        let taken = Transcript::new().says(LSBLK, FREE);
+        assert!(titled(&taken, "HF-1", 1 << 30).unwrap_err().contains("for themselves alone"));
+        for status in [Status::Code(1), Status::Missing, Status::TimedOut] {
+            let system = disk().ends(WIPEFS, status, "", "");
+            assert!(titled(&system, "HF-1", 1 << 30).unwrap_err().contains("`wipefs` says"));
         }
+        let signed = disk().says(WIPEFS, r#"{"signatures":[{"type":"ext4"}]}"#);
+        assert!(titled(&signed, "HF-1", 1 << 30).unwrap_err().contains("ext4"));
+        let short = Transcript::new().device("/dev/vdb", 1 << 29, &[]).says(LSBLK, FREE).says(WIPEFS, "");
+        assert!(titled(&short, "HF-1", 1 << 30).unwrap_err().contains("cannot be read"));
         let held = r#"{"blockdevices":[{"name":"vdb","size":"1073741824","serial":"HF-1","mountpoint":null,
             "children":[{"name":"md0","size":1,"serial":null,"mountpoint":null}]}]}"#;
         let system = Transcript::new().says(LSBLK, held);
