@@ -15,14 +15,19 @@ struct Listing {
 
 #[derive(Deserialize)]
 struct Device {
-    name: String,
     /// Older `lsblk` quotes numbers.
     #[serde(deserialize_with = "number_or_text")]
     size: u64,
     serial: Option<String>,
     mountpoint: Option<String>,
     #[serde(default)]
-    children: Vec<Device>,
+    children: Vec<Child>,
+}
+
+/// What is made of a device.
+#[derive(Deserialize)]
+struct Child {
+    name: String,
 }
 
 fn number_or_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
@@ -66,7 +71,7 @@ pub(super) fn confirm(
 }
 
 /// A device by the kernel's own words, which speak of sectors of 512 bytes whatever the device has, and of the serials of
-/// virtio and `NVMe`. What is mounted from it or sits on it, it cannot be had alone for.
+/// virtio and `NVMe`. What is mounted from it or holds it, it cannot be had alone for; its partitions are told.
 fn by_kernel(device: &str, system: &dyn System) -> Option<Device> {
     let node = system.resolve(Path::new(device)).ok()?;
     let name = node.file_name()?.to_string_lossy().into_owned();
@@ -76,12 +81,13 @@ fn by_kernel(device: &str, system: &dyn System) -> Option<Device> {
         (!said.is_empty()).then_some(said)
     };
     let sectors: u64 = says("size")?.parse().ok()?;
+    let mut entries = system.list(Path::new(&format!("/sys/class/block/{name}"))).ok()?;
+    entries.retain(|entry| entry.starts_with(&name));
     Some(Device {
         size: sectors.checked_mul(512)?,
         serial: says("serial").or_else(|| says("device/serial")),
-        name,
         mountpoint: None,
-        children: Vec::new(),
+        children: entries.into_iter().map(|name| Child { name }).collect(),
     })
 }
 
@@ -162,6 +168,9 @@ mod tests {
             .says("wipefs --no-act --json /dev/vg/lv", "");
         assert_eq!(confirm("/dev/vg/lv", None, 1 << 30, true, &system).err(), None);
         assert!(confirm("/dev/vg/lv", None, 1 << 29, true, &system).is_err());
+        let parted = system.file("/sys/class/block/dm-0/dm-0p1/size", "8\n");
+        let occupied = confirm("/dev/vg/lv", None, 1 << 30, true, &parted).unwrap_err();
+        assert!(occupied.title.contains("dm-0p1 sits on it"), "{}", occupied.title);
         // Of virtio, and of NVMe, which fills up with blanks.
         for place in ["serial", "device/serial"] {
             let system = || {
