@@ -50,7 +50,8 @@ impl Door {
         args
     }
 
-    /// Runs a command in the guest over a connection of its own; as with `ssh`, its words are joined and read by the login shell.
+    /// Runs a command in the guest over a connection of its own; as with `ssh`, its words are joined and read by the
+    /// login shell.
     pub fn run(&self, user: &str, command: &[&str], stdin: &[u8]) -> anyhow::Result<Output> {
         process::output("ssh", &self.args(user, command), None, stdin)
     }

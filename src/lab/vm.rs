@@ -284,9 +284,10 @@ fn disks(hardware: &Hardware) -> String {
     let disk = |(letter, disk): (char, &DiskSpec)| format!("vd{letter}:{}", disk.size.bytes() / 512);
     let sectors: Vec<String> = ('b'..).zip(&hardware.disks).map(disk).collect();
     format!(
-        "for disk in {}; do\n\
-         until read sectors </sys/block/${{disk%:*}}/size && [ $sectors = ${{disk#*:}} ]; do sleep 0.1; done\n\
-         done\n\
+        "for disk in {}; do tries=600\n\
+         until read sectors </sys/block/${{disk%:*}}/size && [ $sectors = ${{disk#*:}} ]; do\n\
+         tries=$((tries - 1)); [ $tries != 0 ] || {{ echo \"${{disk%:*}} does not get its size\" >&2; exit 1; }}\n\
+         sleep 0.1; done; done\n\
          udevadm trigger --settle --subsystem-match=block --sysname-match='vd*'\n",
         sectors.join(" ")
     )
