@@ -17,8 +17,6 @@ pub use transcript::Transcript;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::units::MIB;
-
 /// What a machine can be asked without changing it, and the running of programs.
 pub trait System: Send + Sync {
     /// Runs a program to its end or its deadline. A program that does not exist is a [`Status::Missing`].
@@ -34,16 +32,6 @@ pub trait System: Send + Sync {
 
     /// `length` bytes of a file or device from `offset` on; fewer only at its end.
     fn read_at(&self, path: &Path, offset: u64, length: usize) -> io::Result<Vec<u8>>;
-
-    /// The first and the last MiB of a device of `size` bytes; all of it, twice, where it is smaller.
-    fn read_ends(&self, path: &Path, size: u64) -> io::Result<(Vec<u8>, Vec<u8>)> {
-        let length = usize::try_from(size.min(MIB)).unwrap_or(0);
-        let read = |offset| -> io::Result<Vec<u8>> {
-            let bytes = self.read_at(path, offset, length)?;
-            if bytes.len() == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-        };
-        Ok((read(0)?, read(size - length as u64)?))
-    }
 
     /// Whether a block device opens for nobody else: it is not mounted, held or swapped to.
     fn open_exclusive(&self, path: &Path) -> io::Result<bool>;

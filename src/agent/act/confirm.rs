@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::exec::{Command, System};
+use crate::exec::{Command, Output, System};
 use crate::plan::Failure;
-use crate::tools::wipefs;
+use crate::tools::{blkid, wipefs};
 
 #[derive(Deserialize)]
 struct Listing {
@@ -117,17 +117,21 @@ fn proven_blank(device: &str, found: &Device, system: &dyn System) -> Result<(),
     if !system.open_exclusive(Path::new(device)).unwrap_or(false) {
         return Err(occupied("somebody has it open for themselves alone".to_owned()));
     }
-    // `wipefs` finds nothing where it cannot read, and says no more of it.
-    if let Err(error) = system.read_ends(Path::new(device), found.size) {
-        return Err(occupied(format!("it cannot be read: {error}")));
+    let answer = system.run(&blkid::probe(device));
+    // Everything but a plain "nothing found" counts as occupied: ambivalence and errors too.
+    if blkid::parse(&answer) != Ok(blkid::Found::Nothing) {
+        return Err(occupied(described("blkid", &answer)));
     }
-    // It lists every signature, at every place and with a wrong checksum too: `blkid` finds none that it does not.
     let answer = system.run(&wipefs::list(device));
     if !answer.success() || !wipefs::parse(&answer.text()).is_ok_and(|signatures| signatures.is_empty()) {
-        let said = format!("{} {}", answer.text().trim(), answer.error_text().trim());
-        return Err(occupied(format!("`wipefs` says ({}) {}", answer.status, said.trim())));
+        return Err(occupied(described("wipefs", &answer)));
     }
     Ok(())
+}
+
+fn described(tool: &str, answer: &Output) -> String {
+    let said = format!("{} {}", answer.text().trim(), answer.error_text().trim());
+    format!("`{tool}` says ({}) {}", answer.status, said.trim())
 }
 
 #[cfg(test)]
@@ -143,11 +147,16 @@ mod tests {
         confirm("/dev/vdb", Some(serial), size, true, system).map_err(|failure| failure.title)
     }
 
+    const BLKID: &str = "blkid --probe --output export /dev/vdb";
     const WIPEFS: &str = "wipefs --no-act --json /dev/vdb";
 
-    /// A blank disk as `lsblk` knows it.
+    /// A disk as `lsblk` knows it, and how `blkid` ends on it.
+    fn probed(status: Status) -> Transcript {
+        Transcript::new().device("/dev/vdb", 1 << 30, &[]).says(LSBLK, FREE).ends(BLKID, status, "", "")
+    }
+
     fn disk() -> Transcript {
-        Transcript::new().device("/dev/vdb", 1 << 30, &[]).says(LSBLK, FREE)
+        probed(Status::Code(2))
     }
 
     #[test]
@@ -165,6 +174,7 @@ mod tests {
             .device("/dev/vg/lv", 1 << 30, &[])
             .link("/dev/vg/lv", "../dm-0")
             .file("/sys/class/block/dm-0/size", "2097152\n")
+            .ends("blkid --probe --output export /dev/vg/lv", Status::Code(2), "", "")
             .says("wipefs --no-act --json /dev/vg/lv", "");
         assert_eq!(confirm("/dev/vg/lv", None, 1 << 30, true, &system).err(), None);
         assert!(confirm("/dev/vg/lv", None, 1 << 29, true, &system).is_err());
@@ -179,6 +189,7 @@ mod tests {
                     .link("/dev/vdb", "/dev/vdb")
                     .file("/sys/class/block/vdb/size", "2097152\n")
                     .file(&format!("/sys/class/block/vdb/{place}"), "HF-1   \n")
+                    .ends(BLKID, Status::Code(2), "", "")
                     .says(WIPEFS, "")
             };
             assert_eq!(titled(&system(), "HF-1", 1 << 30), Ok(()));
@@ -192,14 +203,15 @@ mod tests {
     fn doubt_counts_as_occupied() {
         let taken = Transcript::new().says(LSBLK, FREE);
         assert!(titled(&taken, "HF-1", 1 << 30).unwrap_err().contains("for themselves alone"));
+        for status in [Status::Code(0), Status::Code(8), Status::Missing, Status::TimedOut] {
+            assert!(titled(&probed(status), "HF-1", 1 << 30).unwrap_err().contains("`blkid` says"));
+        }
         for status in [Status::Code(1), Status::Missing, Status::TimedOut] {
             let system = disk().ends(WIPEFS, status, "", "");
             assert!(titled(&system, "HF-1", 1 << 30).unwrap_err().contains("`wipefs` says"));
         }
         let signed = disk().says(WIPEFS, r#"{"signatures":[{"type":"ext4"}]}"#);
         assert!(titled(&signed, "HF-1", 1 << 30).unwrap_err().contains("ext4"));
-        let short = Transcript::new().device("/dev/vdb", 1 << 29, &[]).says(LSBLK, FREE).says(WIPEFS, "");
-        assert!(titled(&short, "HF-1", 1 << 30).unwrap_err().contains("cannot be read"));
         let held = r#"{"blockdevices":[{"name":"vdb","size":"1073741824","serial":"HF-1","mountpoint":null,
             "children":[{"name":"md0","size":1,"serial":null,"mountpoint":null}]}]}"#;
         let system = Transcript::new().says(LSBLK, held);

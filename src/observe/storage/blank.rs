@@ -8,6 +8,7 @@ use crate::machine::block::{Content, FileSystem, Uuid};
 use crate::plan::Failure;
 use crate::tools::blkid::{self, Found, Signature};
 use crate::tools::{mdadm, wipefs};
+use crate::units::MIB;
 
 /// Looks at a device of `size` bytes.
 pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Result<Content, Failure> {
@@ -27,7 +28,7 @@ pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Result<Conten
         Found::Signature(signature) => return Ok(signed(path, size, signature, system)),
         Found::Nothing => {}
     }
-    let emptiness = match system.read_ends(Path::new(path), size) {
+    let emptiness = match ends(path, size, system) {
         Err(error) => return unknown(&format!("cannot be read: {error}")),
         Ok((first, last)) => is_zero(&first) && is_zero(&last),
     };
@@ -64,13 +65,22 @@ fn is_zero(bytes: &[u8]) -> bool {
     words.into_iter().all(|word| word == [0; 16]) && rest.iter().all(|byte| *byte == 0)
 }
 
+fn ends(path: &str, size: u64, system: &dyn System) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    let length = usize::try_from(size.min(MIB)).unwrap_or(0);
+    let read = |offset| -> std::io::Result<Vec<u8>> {
+        let bytes = system.read_at(Path::new(path), offset, length)?;
+        if bytes.len() == length { Ok(bytes) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+    };
+    Ok((read(0)?, read(size - length as u64)?))
+}
+
 fn signed(path: &str, size: u64, found: Signature, system: &dyn System) -> Content {
     let Some(kind) = found.kind else {
         let table = found.table.unwrap_or_else(|| "unknown".to_owned());
         let only = |signs: &[&str]| {
             signatures(path, system).is_ok_and(|all| all.iter().all(|kind| signs.contains(&kind.as_str())))
         };
-        let empty = match (table.as_str(), system.read_ends(Path::new(path), size)) {
+        let empty = match (table.as_str(), ends(path, size, system)) {
             ("gpt", Ok((first, last))) => empty_table(&first, &last) && only(&["gpt", "PMBR"]),
             ("dos", Ok((first, last))) => empty_dos_table(&first, &last) && only(&["dos"]),
             _ => false,
@@ -150,7 +160,6 @@ fn empty_dos_table(first: &[u8], last: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::exec::{Status, Transcript};
-    use crate::units::MIB;
 
     const SIZE: u64 = 8 * MIB;
     const BLKID: &str = "blkid --probe --output export /dev/vdb";
