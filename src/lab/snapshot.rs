@@ -104,8 +104,7 @@ fn boot(image: &Image, hardware: &Hardware, dir: &Path) -> anyhow::Result<()> {
     let door = Door::of(dir, ports[0]);
     door.wait(BOOT_LIMIT, || Daemon::of(dir).pid().is_some())?;
     // Everything has started, and one login has been seen: what a resumed machine needs first is in its memory.
-    let command = ["systemctl is-system-running --wait && sync"];
-    ssh::succeeded(&command, &door.run("root", &command, b"")?).map(drop)
+    door.must(&["systemctl is-system-running --wait && sync"]).map(drop)
 }
 
 fn freeze(dir: &Path) -> anyhow::Result<()> {

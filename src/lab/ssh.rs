@@ -56,6 +56,11 @@ impl Door {
         process::output("ssh", &self.args(user, command), None, stdin)
     }
 
+    /// The same as root, where anything but success is an error; gives back what it wrote.
+    pub fn must(&self, command: &[&str]) -> anyhow::Result<String> {
+        succeeded(command, &self.run("root", command, b"")?)
+    }
+
     /// Waits until sshd greets. `alive` ends the waiting early when the guest is gone.
     pub fn wait(&self, limit: Duration, alive: impl Fn() -> bool) -> anyhow::Result<()> {
         let begun = Instant::now();

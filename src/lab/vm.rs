@@ -159,8 +159,7 @@ impl Vm {
 
     /// Over a connection of its own: the one that stays may be to a guest that is going down.
     fn boot_id(&self) -> anyhow::Result<String> {
-        let command = ["cat /proc/sys/kernel/random/boot_id"];
-        ssh::succeeded(&command, &self.door.run("root", &command, b"")?)
+        self.door.must(&["cat /proc/sys/kernel/random/boot_id"])
     }
 
     /// Cuts the power. What the guest had flushed is on its disks, the rest is lost.
