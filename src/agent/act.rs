@@ -16,11 +16,29 @@ use crate::exec::{Command, Output, Status, Stdin, System};
 use crate::plan::{Accept, Failure, LineEdit, Step, edited};
 use crate::secret::Secrets;
 
+/// The steps of an action, in groups that are performed at once: confirmations that follow each other are one.
+pub(super) fn groups(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
+    let confirms = |step: &Step| matches!(step, Step::Confirm { .. });
+    steps.chunk_by(move |one, next| confirms(one) && confirms(next))
+}
+
+/// Performs a group of steps.
+pub(super) fn perform(
+    group: &[Step],
+    system: &dyn System,
+    environment: &[(String, String)],
+) -> Result<Option<Output>, Failure> {
+    match group {
+        [step] => one(step, system, environment),
+        several => confirmed(several, system).map(|()| None),
+    }
+}
+
 /// Performs one step.
 ///
 /// What a program said is answered; so is what only the doing can know: a wait answers with the seconds it took, a
 /// write that kept the old content with where that is now.
-pub(super) fn perform(
+fn one(
     step: &Step,
     system: &dyn System,
     environment: &[(String, String)],
@@ -92,11 +110,18 @@ pub(super) fn perform(
             let kept = evidence::keep(Path::new(evidence::FOLDER), name, &output.stdout).map_err(failed)?;
             Ok(Some(said(kept.to_string_lossy().into_owned())))
         }
-        Step::Confirm { device, serial, size, blank } => {
-            confirm::confirm(device, serial.as_deref(), *size, *blank, system)?;
-            Ok(None)
-        }
+        Step::Confirm { .. } => confirmed(std::slice::from_ref(step), system).map(|()| None),
     }
+}
+
+fn confirmed(steps: &[Step], system: &dyn System) -> Result<(), Failure> {
+    let expected = steps.iter().filter_map(|step| match step {
+        Step::Confirm { device, serial, size, blank } => {
+            Some(confirm::Expected { device, serial: serial.as_deref(), size: *size, blank: *blank })
+        }
+        _ => None,
+    });
+    confirm::confirm(&expected.collect::<Vec<_>>(), system)
 }
 
 fn run(
@@ -164,10 +189,18 @@ mod tests {
             edits: vec![LineEdit::Replace { old: "old".into(), new: "UUID=@{uuid:/dev/sda1} /".into() }],
             metadata: Metadata::default(),
         };
-        assert_eq!(perform(&step, &system, &[]), Ok(None));
+        assert_eq!(one(&step, &system, &[]), Ok(None));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "# keep\nUUID=AB-12 /\n");
-        let failure = perform(&step, &system, &[]).unwrap_err();
+        let failure = one(&step, &system, &[]).unwrap_err();
         assert!(failure.title.contains("the line `old` is no longer there"), "{failure}");
+    }
+
+    #[test]
+    fn confirmations_in_a_row_are_one_group() {
+        let confirm = || Step::Confirm { device: "/dev/vdb".into(), serial: None, size: 1, blank: true };
+        let run = || Step::run(Command::probe("true"));
+        let steps = [confirm(), confirm(), run(), run(), confirm()];
+        assert_eq!(groups(&steps).map(<[Step]>::len).collect::<Vec<_>>(), [2, 1, 1, 1]);
     }
 
     #[test]
@@ -179,8 +212,8 @@ mod tests {
             content: b"good".to_vec(),
             command: Command::probe("grep").args([pattern, "%s"]),
         };
-        assert!(perform(&validate("good"), &Native::new(), &[]).is_ok());
-        let failure = perform(&validate("bad"), &Native::new(), &[]).unwrap_err();
+        assert!(one(&validate("good"), &Native::new(), &[]).is_ok());
+        let failure = one(&validate("bad"), &Native::new(), &[]).unwrap_err();
         assert!(failure.title.starts_with("the new content of "), "{failure}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -189,7 +222,7 @@ mod tests {
     fn a_program_that_repeats_a_secret_is_not_repeated() {
         let echo = Command::probe("sh").args(["-c", "cat; echo wrong: hunter2 >&2; exit 2"]);
         let step = Step::run(echo.secret(Secret::new("hunter2")));
-        let failure = perform(&step, &Native::new(), &[]).unwrap_err();
+        let failure = one(&step, &Native::new(), &[]).unwrap_err();
         assert_eq!((failure.stdout.as_str(), failure.stderr.as_str()), ("***", "wrong: ***\n"));
     }
 
@@ -198,7 +231,7 @@ mod tests {
         let command = Command::probe("sh").args(["-c", "echo $A $B"]).env("B", "own");
         let step = Step::run(command);
         let environment = [("A".to_owned(), "task".to_owned()), ("B".to_owned(), "task".to_owned())];
-        let output = perform(&step, &Native::new(), &environment).unwrap().unwrap();
+        let output = one(&step, &Native::new(), &environment).unwrap().unwrap();
         assert_eq!(output.text(), "task own\n");
     }
 }

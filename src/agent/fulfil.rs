@@ -143,17 +143,21 @@ impl Host {
         for (done, action) in plan.actions.iter().enumerate() {
             let fail = |failure| Outcome::Failed { failure, plan: plan.clone(), done };
             self.notes.make(action, &self.machine).map_err(fail)?;
-            for step in &action.steps {
+            for group in act::groups(&action.steps) {
                 if self.stop.load(Ordering::Relaxed) {
                     let count = plan.actions.len();
                     return Err(fail(Failure::new(format!(
                         "stopped as asked, after {done} of {count} changes"
                     ))));
                 }
-                tell(step.shown());
-                outputs.extend(act::perform(step, &self.system, &order.environment).map_err(fail)?);
-                self.notes.proven(step, action).map_err(fail)?;
-                self.notes.rebuilt(step).map_err(fail)?;
+                for step in group {
+                    tell(step.shown());
+                }
+                outputs.extend(act::perform(group, &self.system, &order.environment).map_err(fail)?);
+                for step in group {
+                    self.notes.proven(step, action).map_err(fail)?;
+                    self.notes.rebuilt(step).map_err(fail)?;
+                }
             }
         }
         Ok(outputs)

@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use crate::exec::{Command, System};
+use crate::observe::agreed;
 use crate::plan::{Failure, Late, LateName};
-use crate::tools::luks_header;
+use crate::tools::{luks_header, mdadm};
 
 /// The text with every late name resolved.
 pub(super) fn resolve(text: &[u8], system: &dyn System) -> Result<Vec<u8>, Failure> {
@@ -31,6 +32,13 @@ fn ask(name: &LateName, system: &dyn System) -> Result<String, Failure> {
     if name.late == Late::LuksEpoch {
         return epoch(device, system);
     }
+    let known = match name.late {
+        Late::Uuid => agreed::uuid(device, system),
+        _ => running(device, system),
+    };
+    if let Some(uuid) = known {
+        return Ok(uuid);
+    }
     let command = match name.late {
         Late::Uuid => Command::probe("blkid").args(["-p", "-s", "UUID", "-o", "value", device]),
         _ => Command::probe("mdadm").args(["--detail", "--export", device]),
@@ -48,6 +56,15 @@ fn ask(name: &LateName, system: &dyn System) -> Result<String, Failure> {
         return Err(Failure::new(format!("{device} has no UUID, and one was needed here")));
     }
     Ok(uuid.to_owned())
+}
+
+/// The UUID of an array by the kernel. Older ones do not tell, and those of metadata 0.90 are written otherwise there.
+fn running(array: &str, system: &dyn System) -> Option<String> {
+    let node = system.resolve(Path::new(array)).ok()?;
+    let folder = Path::new("/sys/class/block").join(node.file_name()?).join("md");
+    let says = |what: &str| String::from_utf8(system.read(&folder.join(what)).ok()?).ok();
+    let uuid = says("metadata_version")?.starts_with("1.").then(|| says("uuid"))??;
+    Some(mdadm::uuid(&uuid)).filter(|uuid| uuid.len() == 35)
 }
 
 fn epoch(device: &str, system: &dyn System) -> Result<String, Failure> {
@@ -72,6 +89,20 @@ mod tests {
             .says("mdadm --detail --export /dev/md/a", "MD_LEVEL=raid1\nMD_UUID=11:22:33:44\nMD_NAME=a\n");
         let text = resolve_text("UUID=@{uuid:/dev/vg/lv} ARRAY UUID=@{md-uuid:/dev/md/a}", &system).unwrap();
         assert_eq!(text, "UUID=0a6e2b7e-8b0e-4a53-a1c5-4a2f0c8d6e11 ARRAY UUID=11:22:33:44");
+    }
+
+    #[test]
+    fn the_kernel_knows_arrays_of_today() {
+        let of = |version: &str| {
+            Transcript::new()
+                .link("/dev/md/a", "/dev/md127")
+                .file("/sys/class/block/md127/md/uuid", "b3d20d00-1c0c-4439-791c-0b2020961dc4\n")
+                .file("/sys/class/block/md127/md/metadata_version", version)
+                .says("mdadm --detail --export /dev/md/a", "MD_UUID=11:22:33:44\n")
+        };
+        let uuid = |system: &Transcript| resolve_text("@{md-uuid:/dev/md/a}", system).unwrap();
+        assert_eq!(uuid(&of("1.2\n")), "b3d20d00:1c0c4439:791c0b20:20961dc4");
+        assert_eq!(uuid(&of("0.90\n")), "11:22:33:44");
     }
 
     #[test]

@@ -8,11 +8,13 @@ mod native;
 mod private;
 mod process;
 mod transcript;
+mod zeroes;
 
 pub use command::{Command, Output, Status, Stdin, WhenCut};
 pub use native::{Ledger, Native};
 pub use private::{AT as PRIVATE, Private, Seen};
 pub use transcript::Transcript;
+pub use zeroes::all_zero;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,6 +47,11 @@ pub trait System: Send + Sync {
     /// What is at a path, without following a link there; `None` when nothing is.
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
 
+    /// How large the file system is that is mounted there.
+    fn usage(&self, _mount_point: &Path) -> io::Result<Usage> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// What is at each path below a folder, without following a link. With `mount`, that is mounted at [`PRIVATE`]
     /// meanwhile, and nobody else sees it.
     fn look(&self, mount: Option<&Private>, folder: &Path, paths: &[String])
@@ -54,6 +61,13 @@ pub trait System: Send + Sync {
     fn identity(&self) -> (u32, u32) {
         (0, 0)
     }
+}
+
+/// What `statvfs` says of a file system, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    pub size: u64,
+    pub used: u64,
 }
 
 /// What `lstat` says of a path.

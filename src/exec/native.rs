@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::process::Process;
-use super::{Command, Kind, Output, Private, Seen, Stat, Status, System, WhenCut, private};
+use super::{Command, Kind, Output, Private, Seen, Stat, Status, System, Usage, WhenCut, private};
 
 /// Told the process group and the name of a program that has to run to its end, and `None` once it has.
 pub type Ledger = dyn Fn(Option<(u32, &str)>) + Send + Sync;
@@ -180,6 +180,12 @@ impl System for Native {
             changed: time(meta.ctime(), meta.ctime_nsec()),
             target,
         }))
+    }
+
+    fn usage(&self, mount_point: &Path) -> io::Result<Usage> {
+        let found = rustix::fs::statvfs(mount_point)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Usage { size: bytes(found.f_blocks), used: bytes(found.f_blocks.saturating_sub(found.f_bfree)) })
     }
 
     fn look(

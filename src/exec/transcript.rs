@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Command, Kind, Output, Private, Seen, Stat, Status, System};
 
 /// A machine made of recorded answers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Transcript {
     commands: BTreeMap<String, Output>,
     files: BTreeMap<PathBuf, Vec<u8>>,

@@ -8,6 +8,9 @@ mod paths;
 mod services;
 mod storage;
 
+pub use storage::blank::zero_ends;
+pub use storage::{agreed, row};
+
 use crate::exec::System;
 use crate::machine::{Machine, Needs};
 use crate::plan::Failure;

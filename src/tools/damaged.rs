@@ -5,8 +5,8 @@ use proptest::prelude::{Strategy, any, proptest};
 use proptest::sample::Index;
 
 use super::{
-    apt, blkid, cryptsetup, crypttab, dpkg, exportfs, findmnt, fstab, getent, ip, lsattr, lsblk, luks_header,
-    lvm, mdadm, mountinfo, mounts, procfs, sfdisk, swap, sysctl, systemctl, wipefs, xfs_quota, zfs,
+    apt, blkid, cryptsetup, crypttab, dpkg, exportfs, findmnt, fstab, getent, ip, lsattr, luks_header, lvm,
+    mdadm, mountinfo, mounts, procfs, sfdisk, swap, sysctl, systemctl, udev, wipefs, xfs_quota, zfs,
 };
 use crate::exec::{Output, Status};
 
@@ -71,11 +71,6 @@ parsers![
     ),
     ip::parse_routes(r#"[{"dst":"default","gateway":"192.0.2.1","dev":"eth0","flags":[]}]"#),
     lsattr::parse("   42 -------------------P-- /srv/x\n"),
-    lsblk::parse(
-        r#"{"blockdevices":[{"name":"vdb","kname":"vdb","path":"/dev/vdb","maj:min":"252:16","type":"disk",
-        "size":1073741824,"ro":false,"serial":"HF-1","children":[{"name":"vdb1","kname":"vdb1","path":"/dev/vdb1",
-        "maj:min":"252:17","type":"part","size":10,"ro":false}]}]}"#
-    ),
     lvm::parse(
         r#"{"report":[{"vg":[{"vg_name":"vg","vg_uuid":"MW7Q36","vg_extent_size":"4194304","vg_missing_pv_count":"0",
         "vg_tags":""}],"pv":[{"pv_name":"/dev/md127","pv_uuid":"p","pe_start":"1048576","pv_pe_count":"2045",
@@ -99,6 +94,7 @@ parsers![
     swap::parse("Filename\tType\tSize\tUsed\tPriority\n/dev/sda2 partition 1 0 -2\n"),
     sysctl::parse("# a = 1\n-vm.x =  1 2\nvm.y=3\n"),
     systemctl::parse_show("Type=notify\nLoadState=loaded\nActiveState=active\nNeedDaemonReload=no\n\n"),
+    udev::parse("S:disk/by-id/x\nE:ID_SERIAL=HF-1\nE:ID_FS_LABEL_ENC=a\\x20b\nV:1\n"),
     xfs_quota::parse_dump("fs = /dev/vdb\n42           81920  102400       0     100\n"),
     xfs_quota::parse_projid("photos:42\n"),
     xfs_quota::parse_projects("42:/srv/x/photos\n"),

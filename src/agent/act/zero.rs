@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::{Mode, OFlags, open};
 
+use crate::exec::all_zero;
 use crate::plan::Room;
 
 /// Written or read at once: a MiB.
@@ -39,7 +40,7 @@ fn is_zero(file: &File, rooms: &[Room]) -> io::Result<bool> {
     for (at, length) in rooms.iter().flat_map(pieces) {
         let bytes = &mut memory[page..page + length];
         file.read_exact_at(bytes, at)?;
-        if bytes.iter().any(|byte| *byte != 0) {
+        if !all_zero(bytes) {
             return Ok(false);
         }
     }

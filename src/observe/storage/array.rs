@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::row::Row;
 use super::{ask, member, unread};
 use crate::exec::System;
 use crate::machine::array::{Array, Layout, Member};
 use crate::machine::block::Uuid;
 use crate::machine::membership::Part;
 use crate::plan::Failure;
-use crate::tools::lsblk::Row;
 use crate::tools::mdadm;
 use crate::units::KIB;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{superblock, unread};
-use crate::exec::System;
+use crate::exec::{System, all_zero};
 use crate::machine::block::{Content, FileSystem, Uuid};
 use crate::plan::Failure;
 use crate::tools::blkid::{self, Found, Signature};
@@ -11,8 +11,13 @@ use crate::tools::{mdadm, wipefs};
 use crate::units::MIB;
 
 /// Looks at a device of `size` bytes.
-pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Result<Content, Failure> {
-    let unknown = |why: &str| Ok(Content::Unknown { why: why.to_owned() });
+pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Content {
+    look(path, size, system).unwrap_or_else(|| bare(path, system))
+}
+
+/// The same, but for the last question: nothing where everything else says that the device is blank.
+pub(super) fn look(path: &str, size: u64, system: &dyn System) -> Option<Content> {
+    let unknown = |why: &str| Some(Content::Unknown { why: why.to_owned() });
     if size == 0 {
         return unknown("no medium");
     }
@@ -25,32 +30,42 @@ pub(super) fn probe(path: &str, size: u64, system: &dyn System) -> Result<Conten
     };
     match found {
         Found::Ambiguous => return unknown("several signatures that contradict each other"),
-        Found::Signature(signature) => return Ok(signed(path, size, signature, system)),
+        Found::Signature(signature) => return Some(signed(path, size, signature, system)),
         Found::Nothing => {}
     }
-    let emptiness = match ends(path, size, system) {
+    match zero_ends(path, size, system) {
         Err(error) => return unknown(&format!("cannot be read: {error}")),
-        Ok((first, last)) => is_zero(&first) && is_zero(&last),
-    };
-    if !emptiness {
-        return unknown("no known signature, but the first or last MiB is not zero");
+        Ok(false) => return unknown("no known signature, but the first or last MiB is not zero"),
+        Ok(true) => {}
     }
     match system.open_exclusive(Path::new(path)) {
-        Ok(true) => {}
-        Ok(false) => return unknown("somebody has it open"),
-        Err(error) => return unknown(&format!("cannot be opened: {error}")),
+        Ok(true) => None,
+        Ok(false) => unknown("somebody has it open"),
+        Err(error) => unknown(&format!("cannot be opened: {error}")),
     }
+}
+
+/// What is on devices that seem to be blank, all of them asked about at once: `blkid` cannot be, it stops at the first
+/// device on which it finds nothing.
+pub(super) fn all_bare(paths: &[&str], system: &dyn System) -> Vec<Content> {
+    if paths.len() > 1 && wipefs::found_none(&system.run(&wipefs::list(paths))) {
+        return vec![Content::Blank { table: false }; paths.len()];
+    }
+    paths.iter().map(|path| bare(path, system)).collect()
+}
+
+fn bare(path: &str, system: &dyn System) -> Content {
     match signatures(path, system) {
-        Err(failure) => unknown(&failure.title),
+        Err(failure) => Content::Unknown { why: failure.title },
         Ok(signatures) => match signatures.first() {
-            Some(kind) => unknown(&format!("a signature of {kind}")),
-            None => Ok(Content::Blank { table: false }),
+            Some(kind) => Content::Unknown { why: format!("a signature of {kind}") },
+            None => Content::Blank { table: false },
         },
     }
 }
 
 fn signatures(path: &str, system: &dyn System) -> Result<Vec<String>, Failure> {
-    let command = wipefs::list(path);
+    let command = wipefs::list(&[path]);
     let output = system.run(&command);
     if !output.success() {
         return Err(Failure::of(&command, &output));
@@ -58,11 +73,10 @@ fn signatures(path: &str, system: &dyn System) -> Result<Vec<String>, Failure> {
     wipefs::parse(&output.text()).map_err(unread)
 }
 
-/// In words of the processor: this is done to two MiB of every device.
-fn is_zero(bytes: &[u8]) -> bool {
-    let words = bytes.chunks_exact(16);
-    let rest = words.remainder();
-    words.into_iter().all(|word| word == [0; 16]) && rest.iter().all(|byte| *byte == 0)
+/// Whether the first and the last MiB of a device are zero.
+pub fn zero_ends(path: &str, size: u64, system: &dyn System) -> std::io::Result<bool> {
+    let (first, last) = ends(path, size, system)?;
+    Ok(all_zero(&first) && all_zero(&last))
 }
 
 fn ends(path: &str, size: u64, system: &dyn System) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
@@ -131,29 +145,27 @@ pub(super) fn named(
 
 /// Whether there is a GPT without partitions and nothing else, by the bytes of both ends.
 fn empty_table(first: &[u8], last: &[u8]) -> bool {
-    let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
     // Sectors of 512 bytes, or of 4096; other headers than these two are something else.
     [512, 4096].into_iter().any(|sector: usize| {
         first.get(sector..sector + 8) == Some(b"EFI PART")
             && first.len() >= 2 * sector
             && last.len() >= sector
-            && zero(&first[..446])
-            && zero(&first[512..sector])
-            && zero(&first[2 * sector..])
-            && zero(&last[..last.len() - sector])
+            && all_zero(&first[..446])
+            && all_zero(&first[512..sector])
+            && all_zero(&first[2 * sector..])
+            && all_zero(&last[..last.len() - sector])
     })
 }
 
 /// Whether there is a dos table without partitions and without boot code, and nothing else.
 fn empty_dos_table(first: &[u8], last: &[u8]) -> bool {
-    let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
     // Between the code and the partitions is the disk's identifier.
     first.len() > 512
-        && zero(&first[..440])
-        && zero(&first[446..510])
+        && all_zero(&first[..440])
+        && all_zero(&first[446..510])
         && first[510..512] == [0x55, 0xaa]
-        && zero(&first[512..])
-        && zero(last)
+        && all_zero(&first[512..])
+        && all_zero(last)
 }
 
 #[cfg(test)]
@@ -170,7 +182,7 @@ mod tests {
             .device("/dev/vdb", SIZE, content)
             .ends(BLKID, blkid, said, "")
             .says(WIPEFS, wipefs);
-        probe("/dev/vdb", SIZE, &system).unwrap()
+        probe("/dev/vdb", SIZE, &system)
     }
 
     fn occupied(content: &Content) -> bool {
@@ -190,7 +202,7 @@ mod tests {
         let signature = r#"{"signatures":[{"type":"zfs_member"}]}"#;
         assert!(occupied(&look(&[], Status::Code(2), "", signature)));
         let unreadable = Transcript::new().ends(BLKID, Status::Code(2), "", "").says(WIPEFS, "");
-        assert!(occupied(&probe("/dev/vdb", SIZE, &unreadable).unwrap()));
+        assert!(occupied(&probe("/dev/vdb", SIZE, &unreadable)));
         // As seen on a host whose disks were busy with a resync.
         let late = Transcript::new().device("/dev/vdb", SIZE, &[]).ends(BLKID, Status::Code(2), "", "").ends(
             WIPEFS,
@@ -198,7 +210,25 @@ mod tests {
             "",
             "",
         );
-        assert!(occupied(&probe("/dev/vdb", SIZE, &late).unwrap()));
+        assert!(occupied(&probe("/dev/vdb", SIZE, &late)));
+    }
+
+    #[test]
+    fn many_are_asked_about_at_once_and_one_by_one_where_that_finds_something() {
+        let both = "wipefs --no-act --json /dev/vdb /dev/vdc";
+        let system = || Transcript::new();
+        let blank = Content::Blank { table: false };
+        let paths = ["/dev/vdb", "/dev/vdc"];
+        assert_eq!(all_bare(&paths, &system().says(both, "")), [blank.clone(), blank.clone()]);
+        let one = system()
+            .says(WIPEFS, "")
+            .says("wipefs --no-act --json /dev/vdc", r#"{"signatures":[{"type":"zfs"}]}"#);
+        for status in [Status::Code(0), Status::Code(1), Status::TimedOut] {
+            let said = if status == Status::Code(0) { r#"{"signatures":[{"type":"zfs"}]}"# } else { "" };
+            let found = all_bare(&paths, &one.clone().ends(both, status, said, ""));
+            assert_eq!(found, [blank.clone(), Content::Unknown { why: "a signature of zfs".to_owned() }]);
+        }
+        assert_eq!(all_bare(&[], &system()), []);
     }
 
     #[test]

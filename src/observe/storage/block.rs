@@ -1,14 +1,15 @@
-//! The tree of block devices: one `lsblk`, one `mdadm` for each array, and a closer look only at what nobody uses.
+//! The tree of block devices: one `mdadm` for each array, and a closer look only at what nobody uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{array, ask, blank, span, superblock, unread, zfs};
+use super::contents::{self, Busy};
+use super::row::{self, Row};
+use super::{array, span, unread, zfs};
 use crate::exec::System;
 use crate::machine::block::{Block, Content, Device, DeviceKind, Known, Slot, logical_path};
 use crate::machine::unfinished::{NOTES, Unfinished};
 use crate::plan::Failure;
-use crate::tools::lsblk::{self, Row};
 use crate::tools::{mdadm, mountinfo, swap};
 
 /// Folders of links to devices.
@@ -26,9 +27,7 @@ const LINKS: [&str; 9] = [
 
 /// Looks at all devices; at what `known` knows not so closely.
 pub(super) fn observe(known: Option<&Known>, system: &dyn System) -> Result<Block, Failure> {
-    let output = ask(&lsblk::list(), system)?
-        .ok_or_else(|| Failure::new("there is no `lsblk` on this host").help("install util-linux"))?;
-    let mut rows = lsblk::parse(&output.text()).map_err(unread)?;
+    let mut rows = row::all(system)?;
     rows.retain(|row| !array::idle(row, system));
     let mut links = links(system)?;
     if rows.iter().any(is_zvol) {
@@ -39,9 +38,13 @@ pub(super) fn observe(known: Option<&Known>, system: &dyn System) -> Result<Bloc
     let mut block = Block::default();
     let open = span::open(system)?;
     let mut busy = busy(&rows, system)?;
-    let mounted = busy.clone();
-    busy.extend(open.iter().flat_map(|one| one.devices.iter().cloned()));
-    for row in &rows {
+    let mounted: BTreeSet<String> = busy.keys().cloned().collect();
+    for kname in open.iter().flat_map(|one| &one.devices) {
+        busy.entry(kname.clone()).or_default();
+    }
+    let proven = |row: &Row| known?.content(&keys[row.kname.as_str()], row.size).cloned();
+    let contents = contents::all(&rows, &busy, &open, proven, system);
+    for (row, content) in rows.iter().zip(contents) {
         let path = &keys[row.kname.as_str()];
         let running = if row.kind.starts_with("raid") || row.kname.starts_with("md") && row.kind != "part" {
             match known.and_then(|known| known.array(path)) {
@@ -51,17 +54,8 @@ pub(super) fn observe(known: Option<&Known>, system: &dyn System) -> Result<Bloc
         } else {
             None
         };
-        // udev is not told of devices that are added while a file system is mounted; the kernel knows them.
-        let content = match open.iter().find(|one| one.devices.contains(&row.kname)) {
-            Some(one) => one.content(&row.path, system),
-            None if is_used(row, &rows, &busy) => used(row, &rows, system)?,
-            None => match known.and_then(|known| known.content(path, row.size)) {
-                Some(content) => content.clone(),
-                None => blank::probe(&row.path, row.size, system)?,
-            },
-        };
         // An array that does not run is no device, but it holds its members.
-        let held = children(row, &rows).next().is_some();
+        let held = contents::children(row, &rows).next().is_some();
         if let (Content::Member { .. }, false) = (&content, held)
             && let Some(part) = array::part(row, system)?
         {
@@ -160,7 +154,7 @@ fn is_zvol(row: &Row) -> bool {
     row.kname.starts_with("zd") && row.kind == "disk"
 }
 
-fn kind(row: &Row) -> DeviceKind {
+pub(super) fn kind(row: &Row) -> DeviceKind {
     if is_zvol(row) {
         return DeviceKind::Other;
     }
@@ -187,8 +181,7 @@ fn slot(row: &Row, rows: &[Row], system: &dyn System) -> Option<Slot> {
     })
 }
 
-/// Kernel names of what is mounted or swapped to.
-fn busy(rows: &[Row], system: &dyn System) -> Result<BTreeSet<String>, Failure> {
+fn busy(rows: &[Row], system: &dyn System) -> Result<Busy, Failure> {
     let read = |path: &str| {
         let bytes = system.read(Path::new(path));
         bytes
@@ -197,54 +190,20 @@ fn busy(rows: &[Row], system: &dyn System) -> Result<BTreeSet<String>, Failure> 
     };
     let mounted = mountinfo::parse(&read("/proc/self/mountinfo")?).map_err(unread)?;
     let swaps = swap::parse(&read("/proc/swaps")?).map_err(unread)?;
-    let mut busy = BTreeSet::new();
+    // Of several mounts at one folder the last one is on top.
+    let seen =
+        |at: usize| !mounted[at + 1..].iter().any(|later| later.live.target == mounted[at].live.target);
+    let mut busy = Busy::new();
     for row in rows {
         let is = |path: &str| path == row.path || path == format!("/dev/{}", row.kname);
-        if mounted.iter().any(|one| one.number == row.number || is(&one.live.source))
-            || swaps.iter().any(|one| is(&one.path))
-        {
-            busy.insert(row.kname.clone());
+        let own = |one: &mountinfo::Mounted| one.number == row.number || is(&one.live.source);
+        let mounts: Vec<usize> = (0..mounted.len()).filter(|at| own(&mounted[*at])).collect();
+        if !mounts.is_empty() || swaps.iter().any(|one| is(&one.path)) {
+            let target = mounts.into_iter().rfind(|at| seen(*at)).map(|at| mounted[at].live.target.clone());
+            busy.insert(row.kname.clone(), target);
         }
     }
     Ok(busy)
-}
-
-fn children<'r>(row: &'r Row, rows: &'r [Row]) -> impl Iterator<Item = &'r Row> {
-    rows.iter().filter(|other| other.parents.contains(&row.kname))
-}
-
-/// Whether what is on a device is for others to know: nobody can have it alone.
-fn is_used(row: &Row, rows: &[Row], busy: &BTreeSet<String>) -> bool {
-    row.kind == "rom" || busy.contains(&row.kname) || children(row, rows).next().is_some()
-}
-
-fn used(row: &Row, rows: &[Row], system: &dyn System) -> Result<Content, Failure> {
-    if row.kind == "rom" {
-        return Ok(Content::Unknown { why: "a drive for discs".to_owned() });
-    }
-    let Some(kind) = &row.fstype else {
-        let holds_signature =
-            matches!(kind(row), DeviceKind::Disk | DeviceKind::Partition | DeviceKind::Array);
-        return Ok(match &row.table {
-            Some(table) => Content::Partitions { table: table.clone() },
-            None if children(row, rows).any(|child| child.kind == "part") => {
-                Content::Partitions { table: "unknown".to_owned() }
-            }
-            // udev is told of a signature when its writer closes the device, which nobody can wait for.
-            None if holds_signature => blank::probe(&row.path, row.size, system)?,
-            None => Content::Unknown { why: "in use, and udev knows no signature".to_owned() },
-        });
-    };
-    let read = || {
-        let mut block = superblock::read(kind, &row.path, system)?;
-        // While XFS is mounted its superblock is written late; the kernel says how large it is without its log.
-        if let (Some(size), "xfs") = (row.fs_size, kind.as_str()) {
-            block.found.size = Some(size + block.log);
-        }
-        block.found.used = row.fs_used.or(block.found.used);
-        Some(block.found)
-    };
-    Ok(blank::named(kind, row.uuid.clone(), row.label.clone(), read, None))
 }
 
 #[cfg(test)]
@@ -255,12 +214,15 @@ mod tests {
 
     #[test]
     fn a_member_that_udev_has_not_heard_of_yet_is_read() {
-        let listing = r#"{"blockdevices": [{"name": "vdc", "kname": "vdc", "path": "/dev/vdc", "maj:min": "254:32",
-            "type": "disk", "size": 1048576, "ro": false, "rm": false, "rota": true, "log-sec": 512, "serial": "S",
-            "fstype": null, "children": [{"name": "md127", "kname": "md127", "path": "/dev/md127", "maj:min": "9:127",
-            "type": "raid1", "size": 524288, "ro": false, "rm": false, "rota": true, "log-sec": 512}]}]}"#;
-        let system = Transcript::new()
-            .says(&lsblk::list().to_string(), listing)
+        let class = |system: Transcript, kname: &str, files: &[(&str, &str)]| {
+            files.iter().fold(system, |system, (name, text)| {
+                system.file(&format!("/sys/class/block/{kname}/{name}"), text)
+            })
+        };
+        let system = class(Transcript::new(), "vdc", &[("dev", "254:32\n"), ("size", "2048\n")]);
+        let array =
+            [("dev", "9:127\n"), ("size", "1024\n"), ("md/level", "raid1\n"), ("slaves/vdc/dev", "254:32\n")];
+        let system = class(system, "md127", &array)
             .file("/proc/self/mountinfo", "")
             .file("/proc/swaps", "Filename Type Size Used Priority\n")
             .says(

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::{ask, unread};
 use crate::exec::System;
 use crate::machine::Needs;
-use crate::machine::block::Block;
+use crate::machine::block::{Block, Content, Device};
 use crate::machine::exports::Exports;
 use crate::machine::lvm::Lvm;
 use crate::machine::mounts::Mounts;
@@ -28,6 +28,9 @@ fn source(block: &Block, name: &str) -> String {
 }
 
 pub(super) fn lvm(block: &Block, system: &dyn System) -> Result<Lvm, Failure> {
+    if !block.devices.values().any(may_be_physical) {
+        return Ok(Lvm::default());
+    }
     let Some(output) = ask(&lvm_tool::report(), system)? else { return Ok(Lvm::default()) };
     let mut lvm = lvm_tool::parse(&output.text()).map_err(unread)?;
     lvm.rename_devices(|device| lasting(block, device));
@@ -38,6 +41,12 @@ pub(super) fn lvm(block: &Block, system: &dyn System) -> Result<Lvm, Failure> {
     }
     lvm.duplicates = carriers.into_values().filter(|devices| devices.len() > 1).collect();
     Ok(lvm)
+}
+
+/// Whether LVM could know a device. Where it knows none it has nothing to report, and that takes it long.
+fn may_be_physical(device: &Device) -> bool {
+    let other = matches!(device.content, Content::Physical | Content::Other { .. } | Content::Unknown { .. });
+    other && device.size > 0
 }
 
 pub(super) fn mounts(block: &Block, system: &dyn System) -> Result<Mounts, Failure> {
@@ -128,4 +137,29 @@ pub(super) fn look_into(mounts: &mut Mounts, needs: &Needs, system: &dyn System)
         mounts.occupied.insert(folder.clone(), !names.is_empty());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::{Status, Transcript};
+    use crate::machine::block::DeviceKind;
+
+    #[test]
+    fn lvm_is_asked_where_a_device_could_be_one_of_its() {
+        let looked = |content: Content| {
+            let mut block = Block::default();
+            let device = Device { content, ..Device::new("/dev/vdb", DeviceKind::Disk, 1 << 30) };
+            block.devices.insert(device.path.clone(), device);
+            let report = lvm_tool::report().to_string();
+            lvm(&block, &Transcript::new().ends(&report, Status::Code(5), "", "")).is_err()
+        };
+        assert!(
+            looked(Content::Physical) && looked(Content::Unknown { why: "several signatures".to_owned() })
+        );
+        assert!(
+            !looked(Content::Blank { table: false })
+                && !looked(Content::Partitions { table: "gpt".to_owned() })
+        );
+    }
 }

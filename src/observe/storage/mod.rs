@@ -1,14 +1,17 @@
 //! Block devices, partition tables, LVM, btrfs, ZFS, mounts, exports and kernel settings.
 
+pub mod agreed;
 mod array;
-mod blank;
+pub(super) mod blank;
 mod block;
 mod btrfs;
+mod contents;
 mod layers;
 mod least;
 mod luks;
 mod member;
 mod quota;
+pub mod row;
 mod span;
 mod superblock;
 mod table;
