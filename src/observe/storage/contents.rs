@@ -56,13 +56,13 @@ fn used(row: &Row, rows: &[Row], mount_point: Option<&str>, system: &dyn System)
     let Some(kind) = &row.fstype else {
         let holds_signature =
             matches!(kind(row), DeviceKind::Disk | DeviceKind::Partition | DeviceKind::Array);
+        let parted = children(row, rows).any(|child| child.kind == "part");
         return match &row.table {
+            table if parted => Content::Partitions { table: table.clone().unwrap_or("unknown".to_owned()) },
+            // udev is told of a signature when its writer closes the device, which nobody can wait for; the table that it
+            // tells of a partition is the one of its disk.
+            _ if holds_signature => blank::probe(&row.path, row.size, system),
             Some(table) => Content::Partitions { table: table.clone() },
-            None if children(row, rows).any(|child| child.kind == "part") => {
-                Content::Partitions { table: "unknown".to_owned() }
-            }
-            // udev is told of a signature when its writer closes the device, which nobody can wait for.
-            None if holds_signature => blank::probe(&row.path, row.size, system),
             None => Content::Unknown { why: "in use, and udev knows no signature".to_owned() },
         };
     };
@@ -77,4 +77,37 @@ fn used(row: &Row, rows: &[Row], mount_point: Option<&str>, system: &dyn System)
         Some(block.found)
     };
     blank::named(kind, row.uuid.clone(), row.label.clone(), read, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Transcript;
+    use crate::machine::block::Uuid;
+
+    /// As seen right after `mdadm --create`: udev has not come to the new member yet.
+    #[test]
+    fn a_partition_in_use_is_not_what_its_disk_is() {
+        let row = |kname: &str, kind: &str, parent: &str| Row {
+            kname: kname.into(),
+            path: format!("/dev/{kname}"),
+            kind: kind.into(),
+            size: 1 << 20,
+            table: Some("gpt".into()).filter(|_| kind != "raid1"),
+            parents: Some(parent.to_owned()).filter(|parent| !parent.is_empty()).into_iter().collect(),
+            ..Row::default()
+        };
+        let rows = [row("vdc", "disk", ""), row("vdc1", "part", "vdc"), row("md127", "raid1", "vdc1")];
+        let system = Transcript::new().says(
+            "blkid --probe --output export /dev/vdc1",
+            "DEVNAME=/dev/vdc1\nUUID=6b1a-c2d3\nLABEL=any:pair\nTYPE=linux_raid_member\nUSAGE=raid\n",
+        );
+        let blank = || Some(Content::Blank { table: false });
+        let found = all(&rows, &Busy::new(), &[], |_| blank(), &system);
+        let member = Content::Member { array: Uuid::Known("6b1ac2d3".into()), name: "pair".into() };
+        assert_eq!(
+            found,
+            [Content::Partitions { table: "gpt".into() }, member, Content::Blank { table: false }]
+        );
+    }
 }

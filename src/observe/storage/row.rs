@@ -2,12 +2,16 @@
 //! `lsblk` reads the same ones, and its start takes longer than all of this.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::exec::System;
 use crate::plan::Failure;
 use crate::tools::udev::{self, Record};
 
 const CLASS: &str = "/sys/class/block";
+/// A host may always have events; what udev has not come to then is found by what is on the devices.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One device.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,10 +43,22 @@ pub struct Row {
 
 /// All devices that hold anything, by their kernel names.
 pub(super) fn all(system: &dyn System) -> Result<Vec<Row>, Failure> {
+    await_udev(system);
     let names = system
         .list(Path::new(CLASS))
         .map_err(|error| Failure::new(format!("cannot list the block devices in {CLASS}: {error}")))?;
     Ok(names.iter().filter(|kname| !is_idle(kname, system)).filter_map(|kname| read(kname, system)).collect())
+}
+
+/// Lets udev come to what has just happened, as long as that is soon: its records are of a moment ago otherwise. Its
+/// queue is a file that is there while it works.
+fn await_udev(system: &dyn System) {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE
+        && system.stat(Path::new("/run/udev/queue")).is_ok_and(|there| there.is_some())
+    {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The device at a path, whichever of its names that is.
