@@ -72,14 +72,15 @@ impl Block {
             return self.array(array).map(|(device, _)| device);
         }
         if let Some((by, value)) = name.split_once('=') {
-            return self.find(&format!("/dev/disk/by-{}/{value}", by.to_ascii_lowercase())).or_else(|| {
-                self.devices.values().find(|device| match (&device.content, by) {
-                    (content, "UUID") => content.uuid() == Some(value),
-                    (Content::FileSystem(found), "LABEL") => found.label.as_deref() == Some(value),
-                    (Content::Other { label, .. }, "LABEL") => label.as_deref() == Some(value),
-                    _ => false,
-                })
-            });
+            let has = |device: &&Device| match (&device.content, by) {
+                (content, "UUID") => content.uuid() == Some(value),
+                (Content::FileSystem(found), "LABEL") => found.label.as_deref() == Some(value),
+                (Content::Other { label, .. }, "LABEL") => label.as_deref() == Some(value),
+                _ => false,
+            };
+            // Of several devices with one file system udev's link names any, also one that is about to leave it.
+            let linked = self.find(&format!("/dev/disk/by-{}/{value}", by.to_ascii_lowercase()));
+            return linked.filter(has).or_else(|| self.devices.values().find(has)).or(linked);
         }
         if name.starts_with('/') {
             // udev has no link yet for a partition that is only foreseen.
@@ -163,5 +164,24 @@ mod tests {
         assert!(block.find("S").is_some());
         BlockEffect::Put(disk("/dev/vdb").into()).apply(&mut block);
         assert!(block.find("S").is_none());
+    }
+
+    #[test]
+    fn a_label_names_a_device_that_has_it() {
+        let mut block = Block::default();
+        let label = Some("pool".to_owned());
+        let member = FileSystem { label, ..FileSystem::new("btrfs") };
+        for path in ["/dev/vdc", "/dev/vdd", "/dev/vde"] {
+            let content = Content::FileSystem(member.clone());
+            let device = Device { content, ..Device::new(path, DeviceKind::Disk, 1) };
+            block.devices.insert(path.to_owned(), device);
+        }
+        block.names.insert("/dev/disk/by-label/pool".to_owned(), "/dev/vdd".to_owned());
+        let found = |block: &Block| block.find("LABEL=pool").map(|device| device.path.clone());
+        assert_eq!(found(&block).as_deref(), Some("/dev/vdd"));
+        // It leaves the file system.
+        let content = Content::Blank { table: false };
+        BlockEffect::Content { path: "/dev/vdd".to_owned(), content }.apply(&mut block);
+        assert_eq!(found(&block).as_deref(), Some("/dev/vdc"));
     }
 }
