@@ -71,8 +71,11 @@ fn unused(device: &str, found: &Row, system: &dyn System) -> Result<(), Failure>
     if !system.open_exclusive(Path::new(device)).unwrap_or(false) {
         return Err(occupied(device, "somebody has it open for themselves alone"));
     }
-    if zero_ends(device, found.size, system).unwrap_or(false) {
-        return Ok(());
+    match zero_ends(device, found.size, system) {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        // Both tools find nothing where they cannot read, and say no more of it.
+        Err(error) => return Err(occupied(device, &format!("it cannot be read: {error}"))),
     }
     let answer = system.run(&blkid::probe(device));
     // Everything but a plain "nothing found" counts as occupied: ambivalence and errors too.
@@ -184,6 +187,9 @@ mod tests {
         }
         let signed = disk().says(WIPEFS, r#"{"signatures":[{"type":"ext4"}]}"#);
         assert!(titled(&signed, "HF-1", 1 << 30).unwrap_err().contains("ext4"));
+        let short = listed(Transcript::new().device("/dev/vdb", 1 << 29, &[])).says(WIPEFS, "");
+        let short = short.ends(BLKID, Status::Code(2), "", "");
+        assert!(titled(&short, "HF-1", 1 << 30).unwrap_err().contains("cannot be read"));
         let system = disk().file("/sys/class/block/vdb/holders/md0/dev", "9:0\n");
         assert!(titled(&system, "HF-1", 1 << 30).unwrap_err().contains("md0 sits on it"));
     }
