@@ -55,20 +55,20 @@ fn the_whole_stack_is_built_beside_the_bare_commands() {
     host.kvm_storage(&["--check"]).must(0);
     let mut rounds: Vec<[f64; 3]> = (0..=ROUNDS).map(|_| round(&host)).collect();
     rounds.remove(0);
-    let median = |of: fn(&[f64; 3]) -> f64| {
+    let spread = |of: fn(&[f64; 3]) -> f64| {
         let mut all: Vec<f64> = rounds.iter().map(of).collect();
         all.sort_by(f64::total_cmp);
         (all[0], all[all.len() / 2], all[all.len() - 1])
     };
-    let (least, ratio, most) = median(|[bare, ours, _]| ours / bare);
-    eprintln!("the whole stack by bare commands  {:6.2} s   1.00 x", median(|round| round[0]).1);
+    let (least, ratio, most) = spread(|[bare, ours, _]| ours / bare);
+    eprintln!("the whole stack by bare commands  {:6.2} s   1.00 x", spread(|round| round[0]).1);
     eprintln!(
         "the whole stack by holdfast       {:6.2} s  {ratio:5.2} x  (at most 1.3)",
-        median(|round| round[1]).1
+        spread(|round| round[1]).1
     );
     eprintln!(
         "the same again, unchanged         {:6.2} s          (at most 1.5 s)",
-        median(|round| round[2]).1
+        spread(|round| round[2]).1
     );
     eprintln!("medians of {ROUNDS} rounds; the ratio of a round was between {least:.2} and {most:.2}");
 }

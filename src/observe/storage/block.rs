@@ -169,10 +169,7 @@ pub(super) fn kind(row: &Row) -> DeviceKind {
 
 /// Where a partition lies; the kernel counts in sectors of 512 bytes, whatever the disk does.
 fn slot(row: &Row, rows: &[Row], system: &dyn System) -> Option<Slot> {
-    let number = |name: &str| -> Option<u64> {
-        let bytes = system.read(Path::new(&format!("/sys/class/block/{}/{name}", row.kname))).ok()?;
-        String::from_utf8_lossy(&bytes).trim().parse().ok()
-    };
+    let number = |name: &str| row::says(&row.kname, name, system)?.parse::<u64>().ok();
     let disk = rows.iter().find(|other| row.parents.contains(&other.kname)).filter(|_| row.kind == "part")?;
     Some(Slot {
         number: number("partition")?,

@@ -196,7 +196,8 @@ fn kind(kname: &str, partition: bool, system: &dyn System) -> String {
     .to_owned()
 }
 
-fn says(kname: &str, what: &str, system: &dyn System) -> Option<String> {
+/// What the kernel says of a device in a file of that name; nothing where it has none, or is silent.
+pub(super) fn says(kname: &str, what: &str, system: &dyn System) -> Option<String> {
     let bytes = system.read(&Path::new(CLASS).join(kname).join(what)).ok()?;
     Some(String::from_utf8_lossy(&bytes).trim().to_owned()).filter(|said| !said.is_empty())
 }
