@@ -10,6 +10,7 @@
 
 pub mod accel;
 pub mod connection;
+pub mod daemon;
 pub mod hardware;
 pub mod image;
 pub mod inventory;
@@ -27,9 +28,9 @@ use std::{fs, thread};
 
 use anyhow::{Context, anyhow, ensure};
 
+use daemon::Daemon;
 use hardware::Hardware;
 use image::Image;
-use process::Daemon;
 use snapshot::Snapshot;
 use ssh::Door;
 use vm::Place;

@@ -4,13 +4,12 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+
+const LAST_LINES: usize = 10;
 
 /// Complains about the first program that is not installed.
 pub fn require(programs: &[&str]) -> anyhow::Result<()> {
@@ -54,7 +53,8 @@ pub fn output<S: AsRef<OsStr>>(
     child.wait_with_output().with_context(|| format!("cannot wait for `{program}`"))
 }
 
-/// Runs a program to its end with its output in a file, which the error names.
+/// Runs a program to its end with its output in a file, whose last lines are in the error: the file may be gone when
+/// somebody reads it.
 pub fn run_logged<S: AsRef<OsStr>>(program: &str, args: &[S], dir: &Path, log: &Path) -> anyhow::Result<()> {
     let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
     let status = Command::new(program)
@@ -65,7 +65,13 @@ pub fn run_logged<S: AsRef<OsStr>>(program: &str, args: &[S], dir: &Path, log: &
         .stderr(file)
         .status()
         .with_context(|| format!("cannot run `{program}`"))?;
-    ensure!(status.success(), "`{program}` failed ({status}); its output is in {}", log.display());
+    if !status.success() {
+        let said = fs::read(log).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        let lines: Vec<&str> = said.trim_end().lines().collect();
+        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+        bail!("`{program}` failed ({status}); its output is in {}, and ends with:\n{last}", log.display());
+    }
     Ok(())
 }
 
@@ -86,52 +92,20 @@ pub fn attached(program: &str, args: &[OsString]) -> anyhow::Result<std::process
     Command::new(program).args(args).status().with_context(|| format!("cannot run `{program}`"))
 }
 
-/// The QEMU of one machine's folder, known by its pid file and its own command line. A process that merely has the
-/// same number is a stranger and is never touched.
-#[derive(Debug, Clone)]
-pub struct Daemon {
-    dir: PathBuf,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Daemon {
-    pub const PID_FILE: &str = "pid";
-
-    pub fn of(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
-    }
-
-    /// QEMU's `-name` for this folder, by which the process is recognised.
-    pub fn mark(&self) -> String {
-        format!("guest=holdfast-lab:{}", self.dir.display().to_string().replace(',', ",,"))
-    }
-
-    /// The process, while it lives.
-    pub fn pid(&self) -> Option<Pid> {
-        let pid: i32 = fs::read_to_string(self.dir.join(Self::PID_FILE)).ok()?.trim().parse().ok()?;
-        let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let mark = self.mark();
-        let ours = command.split(|byte| *byte == 0).any(|argument| argument == mark.as_bytes());
-        ours.then(|| Pid::from_raw(pid)).flatten()
-    }
-
-    /// Ends the process at once, as a power failure would, and waits until it is gone.
-    pub fn end(&self) -> anyhow::Result<()> {
-        if let Some(pid) = self.pid() {
-            match kill_process(pid, Signal::KILL) {
-                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-                Err(error) => return Err(error).with_context(|| format!("cannot end process {pid:?}")),
-            }
-        }
-        self.gone(Duration::from_secs(30))
-    }
-
-    /// Waits until the process has ended.
-    pub fn gone(&self, limit: Duration) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        while self.pid().is_some() {
-            ensure!(begun.elapsed() < limit, "the QEMU of {} does not end", self.dir.display());
-            thread::sleep(Duration::from_millis(10));
-        }
-        Ok(())
+    #[test]
+    fn an_error_has_the_last_lines_of_what_was_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = |script| run_logged("sh", &["-c", script], dir.path(), &dir.path().join("log"));
+        run("echo fine").unwrap();
+        let said = run("seq 12; echo 'cannot lock pid file' >&2; exit 3").unwrap_err().to_string();
+        assert!(said.starts_with("`sh` failed (exit status: 3); its output is in /"), "{said}");
+        assert!(
+            said.ends_with("log, and ends with:\n4\n5\n6\n7\n8\n9\n10\n11\n12\ncannot lock pid file"),
+            "{said}"
+        );
     }
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::json;
 
+use super::daemon::Daemon;
 use super::hardware::{Hardware, Wiring};
 use super::image::Image;
-use super::process::{self, Daemon};
+use super::process;
 use super::qmp::{self, Qmp};
 use super::ssh::{self, Door};
 use super::{Progress, places};
@@ -102,7 +103,7 @@ fn boot(image: &Image, hardware: &Hardware, dir: &Path) -> anyhow::Result<()> {
     Door::prepare(dir, &image.key(), &image.host_key()?, &ports)?;
     start(dir, &hardware.args(&Wiring { ssh_port: ports[0], lan }), false)?;
     let door = Door::of(dir, ports[0]);
-    door.wait(BOOT_LIMIT, || Daemon::of(dir).pid().is_some())?;
+    door.wait(BOOT_LIMIT, || Daemon::of(dir).is_running())?;
     // Everything has started, and one login has been seen: what a resumed machine needs first is in its memory.
     door.must(&["systemctl is-system-running --wait && sync"]).map(drop)
 }
@@ -115,7 +116,7 @@ fn freeze(dir: &Path) -> anyhow::Result<()> {
     qmp.until("query-migrate", STREAM_LIMIT, finished)?;
     qmp.call("quit", &json!({}))?;
     drop(qmp);
-    Daemon::of(dir).gone(Duration::from_mins(1))
+    Daemon::of(dir).gone()
 }
 
 fn finished(answer: &serde_json::Value) -> anyhow::Result<Option<()>> {

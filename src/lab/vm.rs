@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::daemon::Daemon;
 use super::hardware::{Hardware, Wiring, hex};
 use super::labfile::DiskSpec;
-use super::process::Daemon;
 use super::qmp::Qmp;
 use super::snapshot::{self, BOOT_LIMIT, Snapshot};
 use super::ssh::{self, Door};
@@ -118,7 +118,7 @@ impl Vm {
     }
 
     pub fn is_running(&self) -> bool {
-        Daemon::of(&self.dir).pid().is_some()
+        Daemon::of(&self.dir).is_running()
     }
 
     /// Runs a command as root; as with `ssh`, its words are joined and read by the login shell.
