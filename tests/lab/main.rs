@@ -21,6 +21,7 @@ mod lvm;
 mod md;
 mod mounts;
 mod partition;
+mod shrink;
 mod signatures;
 mod storage_role;
 mod teardown;

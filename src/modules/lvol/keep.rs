@@ -51,7 +51,7 @@ impl Lvol {
     }
 
     /// Extents it shall show; `None` when whatever is there will do.
-    fn wanted_extents(
+    pub(super) fn wanted_extents(
         &self,
         machine: &Machine,
         group: &Group,

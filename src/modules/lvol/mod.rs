@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::devices::{block, checked_text, device, lvm_name};
+use super::filesystem;
 use super::lvg::{Tag, named};
 use super::{Describe, Module};
 use crate::machine::lvm::Group;
@@ -180,14 +181,16 @@ lvol:
 
 impl Module for Lvol {
     fn needs(&self) -> Needs {
-        let mut needs = Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]);
-        if let (true, Some(path)) = (self.may_shrink_a_file_system(), self.path()) {
-            needs.shrinks.push((path, 0));
-        }
+        let needs = Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]);
         match &self.autoextend {
             Some(autoextend) => needs.content(autoextend.path()),
             None => needs,
         }
+    }
+
+    fn further(&self, machine: &Machine) -> Needs {
+        let smaller = self.shrinks(machine);
+        smaller.map_or_else(Needs::nothing, |(device, to)| filesystem::size::to_shrink(&device, to))
     }
 
     fn plan(&self, machine: &Machine) -> Result<Plan, Refusal> {

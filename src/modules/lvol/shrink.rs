@@ -6,21 +6,23 @@ use super::{Lvol, State};
 use crate::machine::block::{BlockEffect, Content, Device, FileSystem};
 use crate::machine::claim::{Surplus, loss};
 use crate::machine::lvm::{Group, Kind, Logical, LvmEffect};
-use crate::machine::mounts::{Live, MountsEffect};
 use crate::machine::{Machine, Prediction};
-use crate::modules::devices::{block, confirm, holds_now};
-use crate::plan::{Accept, Change, Plan, Refusal, Risk, Step};
-use crate::tools::filesystem::ext;
-use crate::tools::{lvm, mount};
-use crate::units::{MIB, Size};
-
-/// What is left free in a file system that is made as small as it can be.
-const MARGIN: u64 = 16 * MIB;
+use crate::modules::devices::block;
+use crate::modules::filesystem::size;
+use crate::modules::lvg::named;
+use crate::plan::{Change, Plan, Refusal, Risk, Step};
+use crate::tools::lvm;
+use crate::units::Size;
 
 impl Lvol {
-    /// Whether it has to be known how small the file system on it can get.
-    pub(super) fn may_shrink_a_file_system(&self) -> bool {
-        self.state == State::Present && self.force && self.shrink && self.resizefs && self.size.is_some()
+    /// The device that is to be made smaller with the file system on it, and to how many bytes.
+    pub(super) fn shrinks(&self, machine: &Machine) -> Option<(String, u64)> {
+        let asked = self.state == State::Present && self.force && self.shrink && self.resizefs;
+        let group = named(machine, &self.vg).ok()?.filter(|_| asked)?;
+        let volume = group.logical.get(self.name())?;
+        let wanted = self.wanted_extents(machine, group, volume).ok()??;
+        let path = self.path().filter(|_| wanted < volume.extents)?;
+        Some((path, wanted * group.extent))
     }
 
     pub(super) fn shrink(
@@ -49,14 +51,18 @@ impl Lvol {
         let Some(device) = block(machine)?.find(&path) else {
             return Err(Refusal::new(title).fact("it is not active, and what is on it cannot be seen"));
         };
-        let mut again = None;
+        let mut content = device.content.clone();
         let (surplus, mut change) = match &device.content {
-            Content::FileSystem(found) if found.size.is_some_and(|size| size <= keep) => {
-                (Surplus::behind(device, found.size.unwrap_or(keep), keep), None)
-            }
             Content::FileSystem(found) => {
-                again = self.shrink_file_system(machine, device, found, keep, &title, plan)?;
-                (Surplus::behind(device, keep, keep), None)
+                let has = match found.size {
+                    Some(size) if size <= keep => size,
+                    _ => {
+                        plan.then(self.shrink_file_system(machine, device, found, keep, &title)?);
+                        content = Content::FileSystem(FileSystem { size: Some(keep), ..found.clone() });
+                        keep
+                    }
+                };
+                (Surplus::behind(device, has, keep), None)
             }
             Content::Blank { table: false } => (Some(Surplus::of_claim(machine.claim(device)?, keep)), None),
             _ => {
@@ -81,21 +87,12 @@ impl Lvol {
         let step = Step::run(lvm::lvreduce(surplus, &group.name, &volume.name, group.extent));
         let predicts = [
             Prediction::Lvm(LvmEffect::Logical { group: group.name.clone(), volume: volume.clone().into() }),
-            Prediction::Block(BlockEffect::Put(Device { size: keep, ..device.clone() }.into())),
+            Prediction::Block(BlockEffect::Put(Device { size: keep, content, ..device.clone() }.into())),
         ];
         plan.push(change, [step], predicts);
-        if let Some(live) = again {
-            let step =
-                Step::run(mount::mount(&live.source, &live.target, &live.fstype, &live.options.join(",")));
-            let change = Change::create("mount", &live.target, format!("{} again", live.source));
-            let target = live.target.clone();
-            let predicts = [Prediction::Mounts(MountsEffect::Live { target, mount: Some(live) })];
-            plan.push(change, [step], predicts);
-        }
         Ok(())
     }
 
-    /// Plans for the file system to be no larger than `keep`; gives back where it is to be mounted again.
     fn shrink_file_system(
         &self,
         machine: &Machine,
@@ -103,82 +100,15 @@ impl Lvol {
         found: &FileSystem,
         keep: u64,
         title: &str,
-        plan: &mut Plan,
-    ) -> Result<Option<Live>, Refusal> {
-        let now = found.size.map_or_else(|| "an unknown size".to_owned(), |size| Size(size).to_string());
-        let holds = format!("it holds file system {} of {now}", found.kind);
-        let refusal = || Refusal::new(title).fact(&holds);
-        match found.kind.as_str() {
-            "ext2" | "ext3" | "ext4" => {}
-            "xfs" => {
-                return Err(refusal().fact("xfs cannot be made smaller").help(
-                    "make a smaller volume, copy with `xfsdump | xfsrestore` or rsync, and remove this one",
-                ));
-            }
-            other => return Err(refusal().help(format!("making {other} smaller is not supported yet"))),
-        }
+    ) -> Result<Plan, Refusal> {
         if !self.resizefs {
-            return Err(refusal().help("`resizefs: true` makes the file system smaller first"));
+            let now = found.size.map_or_else(|| "an unknown size".to_owned(), |size| Size(size).to_string());
+            return Err(Refusal::new(title)
+                .fact(format!("it holds file system {} of {now}", found.kind))
+                .help("`resizefs: true` makes the file system smaller first"));
         }
-        let known = match machine.least.get(&device.path) {
-            Some(Ok(least)) => Some(*least),
-            Some(Err(why)) => {
-                return Err(refusal().fact(format!("how small it can be made is not known: {why}")));
-            }
-            None => None,
-        };
-        let least = known.or(found.used).map_or(0, |least| least + MARGIN);
-        if keep < least {
-            return Err(refusal()
-                .fact(format!("it can be made no smaller than {} with what is in it", Size(least)))
-                .help("ask for more, or remove files first"));
-        }
-        let mounts =
-            machine.mounts.as_ref().ok_or_else(|| Refusal::new("the mounts of this host are not known"))?;
-        let mut live = mounts.of(&device.path);
-        let mounted = live.next().cloned();
-        if let (Some(first), Some(second)) = (&mounted, live.next()) {
-            return Err(refusal()
-                .fact(format!("it is mounted at {} and at {}", first.target, second.target))
-                .help("unmount it from all but one of them first"));
-        }
-        match &mounted {
-            Some(live) if !self.allow_offline => {
-                return Err(refusal()
-                    .fact(format!("it is mounted at {}, and has to be unmounted to be made smaller", live.target))
-                    .help("`allow_offline: true` unmounts it for that long; whoever has files open there stops it"));
-            }
-            Some(live) => {
-                let inside = mounts.live.iter().find(|other| {
-                    other.target.starts_with(&format!("{}/", live.target.trim_end_matches('/')))
-                });
-                if let Some(inside) = inside {
-                    return Err(refusal()
-                        .fact(format!("{} is mounted below {}", inside.target, live.target))
-                        .help("unmount that first"));
-                }
-                let change =
-                    Change::remove("mount", &live.target, "for as long as the file system is made smaller")
-                        .risk(Risk::Disruptive);
-                let effect = MountsEffect::Live { target: live.target.clone(), mount: None };
-                plan.push(change, [Step::run(mount::unmount(&live.target))], [Prediction::Mounts(effect)]);
-            }
-            None => {
-                machine.unused(device)?;
-            }
-        }
-        let change = Change::modify("file system", &device.path, "")
-            .attribute("size", Some(now), Some(Size(keep).to_string()))
-            .risk(Risk::Disruptive);
-        let check = Step::Run { command: ext::check(&device.path), accept: Accept::AtMost(ext::CORRECTED) };
-        let steps = [confirm(device, false), check, Step::run(ext::shrink(&device.path, keep))];
-        let content = Content::FileSystem(FileSystem { size: Some(keep), ..found.clone() });
-        plan.push(change, steps, [holds_now(&device.path, content)]);
-        Ok(mounted.map(|mut live| {
-            // The kernel shows it and takes it from nobody.
-            live.options.retain(|option| option != "seclabel");
-            live
-        }))
+        let smaller = size::shrink(machine, device, keep, self.allow_offline);
+        smaller.map_err(|refusal| refusal.fact(title))
     }
 }
 
@@ -196,25 +126,31 @@ fn check_kind(group: &Group, volume: &Logical, title: &str) -> Result<(), Refusa
         Kind::ThinPool { .. } => {
             Err(Refusal::new(title).fact("a thin pool is never made smaller").help("LVM cannot do it"))
         }
+        Kind::Raid { images, .. } if volume.places.len() as u64 == *images => Ok(()),
         other => Err(Refusal::new(title).help(format!("making a {other} smaller is not supported yet"))),
     }
 }
 
-/// Guesses which extents are given back: the last ones, wherever they are.
+/// Gives back the last extents: of each stripe or image the same number, else those of the last devices.
 fn give_back(group: &Group, volume: &mut Logical, wanted: u64) {
-    if let Kind::Thin { .. } = volume.kind {
-        volume.extents = wanted;
+    let mut less = volume.extents - wanted;
+    volume.extents = wanted;
+    let (images, data) = match &volume.kind {
+        Kind::Thin { .. } => return,
+        Kind::Striped { stripes, .. } => (*stripes, *stripes),
+        Kind::Raid { level, images, .. } => (*images, level.data(*images)),
+        _ => (1, 1),
+    };
+    if images > 1 && volume.places.len() as u64 == images {
+        volume.places.values_mut().for_each(|here| *here = here.saturating_sub(less / data));
         return;
     }
-    let mut less = volume.extents - wanted;
-    let devices: Vec<String> = group.physical.keys().rev().cloned().collect();
-    for device in devices {
-        if let Some(here) = volume.places.get_mut(&device) {
+    for device in group.physical.keys().rev() {
+        if let Some(here) = volume.places.get_mut(device) {
             let part = less.min(*here);
             *here -= part;
             less -= part;
         }
     }
     volume.places.retain(|_, count| *count > 0);
-    volume.extents = wanted;
 }

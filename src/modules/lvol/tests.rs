@@ -4,7 +4,7 @@ use crate::machine::Machine;
 use crate::machine::block::{Content, FileSystem, Uuid};
 use crate::machine::mounts::Live;
 use crate::modules::fixture::{becomes, foresee, host, plan, refused, shown};
-use crate::plan::Consent;
+use crate::plan::{Consent, Plan};
 use crate::units::MIB;
 
 /// Four devices of 1023 extents.
@@ -24,6 +24,10 @@ fn holding(machine: &mut Machine, name: &str, content: Content) {
     machine.block.as_mut().unwrap().devices.get_mut(&path).unwrap().content = content;
     let group = machine.lvm.as_mut().unwrap().groups.get_mut("vg").unwrap();
     group.logical.get_mut(name).unwrap().uuid = Uuid::Known("lv-id".into());
+}
+
+fn steps(plan: &Plan) -> Vec<String> {
+    shown(plan).lines().filter_map(|line| line.strip_prefix("    ")).map(str::to_owned).collect()
 }
 
 fn file_system(kind: &str, size: u64, used: u64) -> Content {
@@ -218,30 +222,67 @@ fn an_ext4_is_made_smaller_before_its_volume() {
         refused(&machine, "lvol", &with(&["force"]))
             .contains("`resizefs: true` makes the file system smaller")
     );
+    machine.least.insert("/dev/vg/data".into(), Ok(60 * MIB));
     let refusal = refused(&machine, "lvol", &with(&["force", "resizefs"]));
-    assert!(refusal.contains("it is mounted at /srv/data, and has to be unmounted"), "{refusal}");
+    assert!(refusal.contains("is mounted at /srv/data, and has to be unmounted"), "{refusal}");
+    assert!(refusal.contains("vg/data has 400 MiB, and is not made smaller to 200 MiB"), "{refusal}");
     let all = with(&["force", "resizefs", "allow_offline"]);
-    machine.least.insert("/dev/vg/data".into(), Ok(190 * MIB));
+    machine.least.insert("/dev/vg/data".into(), Ok(201 * MIB));
     let refusal = refused(&machine, "lvol", &all);
-    assert!(refusal.contains("it can be made no smaller than 206 MiB with what is in it"), "{refusal}");
+    assert!(refusal.contains("it needs 201 MiB at least"), "{refusal}");
     machine.least.insert("/dev/vg/data".into(), Ok(60 * MIB));
     let planned = plan(&machine, "lvol", &all).unwrap();
     assert!(Consent { act: true, tokens: vec![] }.covers(&planned).is_ok());
-    let steps: Vec<String> =
-        shown(&planned).lines().filter_map(|line| line.strip_prefix("    ")).map(str::to_owned).collect();
     assert_eq!(
-        steps,
+        steps(&planned),
         [
-            "umount /srv/data",
             "confirm /dev/vg/data is the same",
+            "umount /srv/data",
             "e2fsck -f -p /dev/vg/data",
             "resize2fs /dev/vg/data 204800K",
-            "lvreduce --yes --force --extents 50 vg/data",
             "mount --types ext4 --options rw,noatime --source /dev/vg/data --target /srv/data",
+            "lvreduce --yes --force --extents 50 vg/data",
         ]
     );
     becomes(&mut machine, "lvol", &all);
     assert_eq!(4092 - free(&machine), 50);
+    let found = machine.block.as_ref().unwrap().devices["/dev/vg/data"].content.clone();
+    assert_eq!(found, file_system("ext4", 200 * MIB, 50 * MIB));
+}
+
+#[test]
+fn a_btrfs_gets_smaller_while_it_is_mounted_and_a_swap_area_is_made_again() {
+    let mut machine = machine();
+    becomes(&mut machine, "lvol", &json!({"vg": "vg", "lv": "data", "size": "400m"}));
+    holding(&mut machine, "data", file_system("btrfs", 400 * MIB, 50 * MIB));
+    machine.least.insert("/dev/vg/data".into(), Ok(150 * MIB));
+    let args = json!({"vg": "vg", "lv": "data", "size": "200m", "force": true, "resizefs": true});
+    assert!(refused(&machine, "lvol", &args).contains("only while it is mounted"));
+    mounted(&mut machine, "/dev/vg/data", "/srv/data");
+    let lvreduce = "lvreduce --yes --force --extents 50 vg/data";
+    let smaller = "btrfs filesystem resize 1:209715200 /srv/data";
+    let same = "confirm /dev/vg/data is the same";
+    assert_eq!(steps(&plan(&machine, "lvol", &args).unwrap()), [same, smaller, lvreduce]);
+    machine.mounts.as_mut().unwrap().live.pop();
+    holding(&mut machine, "data", file_system("swap", 400 * MIB, 0));
+    let again = steps(&plan(&machine, "lvol", &args).unwrap());
+    assert!(again[1].starts_with("mkswap") && again[2] == lvreduce, "{again:?}");
+}
+
+#[test]
+fn stripes_and_images_get_smaller_alike() {
+    for (kind, takes, left) in [("striped", 100, 50), ("raid1", 202, 102), ("raid5", 153, 78)] {
+        let mut machine = machine();
+        let args = |size: &str| json!({"vg": "vg", "lv": "data", "type": kind, "size": size, "force": true});
+        becomes(&mut machine, "lvol", &args("100e"));
+        assert_eq!(4092 - free(&machine), takes, "{kind}");
+        becomes(&mut machine, "lvol", &args("50e"));
+        assert_eq!(4092 - free(&machine), left, "{kind}");
+        let group = &machine.lvm.as_ref().unwrap().groups["vg"];
+        let places: std::collections::BTreeSet<u64> =
+            group.logical["data"].places.values().copied().collect();
+        assert_eq!(places.len(), 1, "{kind}: {places:?}");
+    }
 }
 
 #[test]
@@ -253,9 +294,12 @@ fn nothing_is_cut_into() {
     assert!(plan(&machine, "lvol", &args).unwrap().actions[0].change.token.is_none());
     holding(&mut machine, "data", file_system("xfs", 400 * MIB, MIB));
     let refusal = refused(&machine, "lvol", &args);
-    assert!(refusal.contains("xfs cannot be made smaller") && refusal.contains("xfsdump"), "{refusal}");
-    holding(&mut machine, "data", file_system("btrfs", 400 * MIB, MIB));
-    assert!(refused(&machine, "lvol", &args).contains("making btrfs smaller is not supported yet"));
+    assert!(
+        refusal.contains("cannot be made smaller, no xfs can") && refusal.contains("xfsdump"),
+        "{refusal}"
+    );
+    holding(&mut machine, "data", file_system("ntfs", 400 * MIB, MIB));
+    assert!(refused(&machine, "lvol", &args).contains("not supported yet"));
     // A file system that was made smaller before leaves an end that nothing is on.
     holding(&mut machine, "data", file_system("xfs", 200 * MIB, MIB));
     assert!(plan(&machine, "lvol", &args).unwrap().actions[0].change.token.is_none());
