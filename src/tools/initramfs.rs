@@ -8,6 +8,9 @@ use crate::plan::Step;
 const UPDATE_INITRAMFS: &str = "/usr/sbin/update-initramfs";
 const DRACUT: &str = "/usr/bin/dracut";
 
+/// The modules that update-initramfs puts in beside those it finds, one in a line (initramfs-tools(7)).
+pub const MODULES: &str = "/etc/initramfs-tools/modules";
+
 /// On a host from before something is changed that its initramfs has a copy of, until that is made anew.
 pub const PENDING: &str = "/var/lib/holdfast/initramfs-is-old";
 
@@ -25,6 +28,11 @@ pub fn rebuild(machine: &Machine) -> Option<Command> {
 /// Whether a step makes all of them anew.
 pub fn is_rebuild(step: &Step) -> bool {
     matches!(step, Step::Run { command, .. } if [update_initramfs(), dracut()].contains(command))
+}
+
+/// Whether [`rebuild`] is by Debian's generator, which reads [`MODULES`].
+pub fn is_debian(rebuild: &Command) -> bool {
+    *rebuild == update_initramfs()
 }
 
 /// Makes all of them anew, as Debian does it.

@@ -157,3 +157,28 @@ fn every_kind_of_volume_takes_what_was_foreseen_and_is_there_after_a_restart() {
     let tokens = tokens(&host, &volumes, true);
     host.becomes("- lvg: {vg: vg, state: absent, force: true}", &consents(&tokens));
 }
+
+const WRITTEN: &str = "
+- lvg: {vg: vg, pvs: [HF-1, HF-2]}
+- lvol: {vg: vg, lv: written, size: 300m, pvs: HF-1, accept_risk: true, cache: {type: writecache, pvs: [HF-2], size: 40m}}
+- filesystem: {dev: /dev/vg/written, fstype: ext4}
+- mount: {src: /dev/vg/written, path: /srv/data, fstype: ext4, state: mounted}
+";
+
+#[test]
+#[ignore = "boots a virtual machine; ./dev test runs it"]
+fn a_writecache_is_active_after_a_restart() {
+    let host = Host::with(&[("HF-1", "512MiB"), ("HF-2", "512MiB")]);
+    // The generator as Debian has it: whether the initramfs gets the kernel module is what is proven.
+    host.sh(
+        "rm /usr/sbin/update-initramfs && dpkg-divert --local --rename --remove /usr/sbin/update-initramfs",
+    );
+    host.becomes(WRITTEN, &[]);
+    let written = host.fill(FILES, 5000);
+    // Only the cache has what is not written back yet.
+    assert!(host.sh("dmsetup table vg-written").contains(" writecache s "));
+    host.survives(WRITTEN);
+    assert_eq!(host.read(FILES), written);
+    host.becomes("- lvol: {vg: vg, lv: written, cache: {state: absent}}", &[]);
+    assert_eq!((host.read(FILES), extents(&host).as_str()), (written, "254 179"));
+}

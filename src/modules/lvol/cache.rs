@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::size::{Wanted, Within};
+use super::writecache::{at_boot, block_size};
 use super::{Lvol, VolumeSize, devices_of};
 use crate::machine::block::DeviceKind;
 use crate::machine::lvm::{Cache, CacheKind, CacheMode, Group, Kind, Logical, LvmEffect, Shape};
@@ -22,8 +23,8 @@ pub(super) struct WantedCache {
     pvs: Vec<String>,
     /// Its size. Needed while it is `present`.
     size: Option<VolumeSize>,
-    /// `cache` keeps what is read often. `writecache`, which keeps what is written until it is written back, is only
-    /// taken off yet: on Debian 12 such a volume is not active after a restart.
+    /// `cache` keeps what is read often, `writecache` what is written until it is written back. For a writecache the
+    /// initramfs gets the module `dm_writecache`; it keeps it when the cache is taken off.
     #[serde(default, rename = "type")]
     kind: WantedKind,
     /// Where a write has to be before it counts as done. Left out, `writethrough` for a cache; a writecache always
@@ -62,6 +63,11 @@ impl WantedCache {
         self.state == Presence::Present
     }
 
+    /// Whether it is to be a writecache.
+    pub(super) fn writes(&self) -> bool {
+        self.present() && self.kind == WantedKind::Writecache
+    }
+
     fn kind(&self) -> CacheKind {
         match self.kind {
             WantedKind::Cache => CacheKind::Cache,
@@ -91,12 +97,14 @@ impl Lvol {
                 "the cache of {name} cannot be a writecache that writes through"
             )));
         }
-        match (&volume.cache, wanted.state) {
-            (None, Presence::Absent) => Ok(Plan::empty()),
-            (Some(cache), Presence::Absent) => Ok(take_off(group, volume, cache)),
-            (None, Presence::Present) => self.put_on(machine, group, volume, wanted),
-            (Some(cache), Presence::Present) => self.change(machine, group, volume, (wanted, cache)),
-        }
+        let mut plan = if wanted.writes() { at_boot(machine, &name)? } else { Plan::empty() };
+        plan.then(match (&volume.cache, wanted.state) {
+            (None, Presence::Absent) => Plan::empty(),
+            (Some(cache), Presence::Absent) => take_off(group, volume, cache),
+            (None, Presence::Present) => self.put_on(machine, group, volume, wanted)?,
+            (Some(cache), Presence::Present) => self.change(machine, group, volume, (wanted, cache))?,
+        });
+        Ok(plan)
     }
 
     fn put_on(
@@ -112,14 +120,6 @@ impl Lvol {
                 "the volume {name} is {}, and no cache is laid over it",
                 volume.kind
             )));
-        }
-        if wanted.kind == WantedKind::Writecache {
-            return Err(Refusal::new(format!("a writecache over {name} is not supported yet"))
-                .fact(
-                    "seen on Debian 12: its initramfs has no dm-writecache, activates the rest of the group, and the \
-                     volume is inactive after every restart",
-                )
-                .help("`type: cache` with `mode: writeback` keeps writes too, and is there again"));
         }
         if wanted.pvs.is_empty() || wanted.size.is_none() {
             return Err(Refusal::new(format!(
@@ -159,10 +159,16 @@ impl Lvol {
             .help("what is in it would be lost; rename or remove it"));
         }
         let (kind, mode) = (wanted.kind(), wanted.mode());
+        let lay = match kind {
+            CacheKind::Cache => lvm::cache(&group.name, &volume.name, &kept, mode),
+            CacheKind::Writecache => {
+                lvm::writecache(&group.name, &volume.name, &kept, block_size(machine, group, volume)?)
+            }
+        };
         let steps = [
             Step::run(lvm::lvcreate(&room, &kept, &Kind::Linear, extents, &on, &[])),
             Step::run(lvm::lvchange_active(&group.name, &kept, false)),
-            Step::run(lvm::cache(&group.name, &volume.name, &kept, kind, mode)),
+            Step::run(lay),
         ];
         let mut after = volume.clone();
         for (device, count) in room.places() {

@@ -16,6 +16,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 mod thin;
+mod writecache;
 
 pub(super) use remove::{leaves_first, removal};
 
@@ -181,7 +182,10 @@ lvol:
 
 impl Module for Lvol {
     fn needs(&self) -> Needs {
-        let needs = Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]);
+        let mut needs = Needs::of([Domain::Block, Domain::Lvm, Domain::Mounts]);
+        if let Some(cache) = &self.cache {
+            needs = needs.and(cache.needs());
+        }
         match &self.autoextend {
             Some(autoextend) => needs.content(autoextend.path()),
             None => needs,

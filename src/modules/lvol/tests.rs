@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
 
+use crate::exec::Kind;
 use crate::machine::Machine;
 use crate::machine::block::{Content, FileSystem, Uuid};
+use crate::machine::files::FileState;
 use crate::machine::mounts::Live;
 use crate::modules::fixture::{becomes, foresee, host, plan, refused, shown};
 use crate::plan::{Consent, Plan};
@@ -198,10 +200,37 @@ fn a_cache_is_safe_or_accepted() {
     let shown = becomes(&mut machine, "lvol", &cached(json!({"state": "absent"})));
     assert!(shown.contains("lvconvert --yes --uncache vg/data"), "{shown}");
     assert_eq!(4092 - free(&machine), 100);
-    let writes = cached(json!({"type": "writecache", "pvs": ["HF-DISK-4"], "size": "30e"}));
-    assert!(refused(&machine, "lvol", &writes).starts_with("a writecache over vg/data is not supported yet"));
     let elsewhere = cached(json!({"pvs": ["/dev/vda1"], "size": "30e"}));
     assert!(refused(&machine, "lvol", &elsewhere).contains("/dev/vda1, and there is no such device"));
+}
+
+#[test]
+fn a_writecache_has_its_module_where_the_host_boots_from() {
+    let mut machine = machine();
+    let args = json!({"vg": "vg", "lv": "data", "size": "100e", "pvs": "HF-DISK-1", "accept_risk": true,
+        "cache": {"type": "writecache", "pvs": ["HF-DISK-4"], "size": "30e"}});
+    becomes(&mut machine, "lvol", &json!({"vg": "vg", "lv": "data", "size": "100e", "pvs": "HF-DISK-1"}));
+    let lvconvert = |settings: &str| {
+        format!("lvconvert --yes --type writecache --cachevol vg/data_cache{settings} vg/data")
+    };
+    let planned = steps(&plan(&machine, "lvol", &args).unwrap());
+    assert_eq!(planned[0], "write /etc/initramfs-tools/modules (14 bytes)");
+    assert_eq!(planned[1], "update-initramfs -u -k all");
+    assert_eq!(planned.last(), Some(&lvconvert("")));
+    // What is in sectors of 512 bytes stays so.
+    holding(&mut machine, "data", Content::Unknown { why: "a guest's".into() });
+    let planned = steps(&plan(&machine, "lvol", &args).unwrap());
+    assert_eq!(planned.last(), Some(&lvconvert(" --cachesettings block_size=512")));
+    let mut dracut = machine.clone();
+    let program = dracut.files.seen.remove("/usr/sbin/update-initramfs").unwrap();
+    dracut.files.seen.insert("/usr/bin/dracut".into(), program);
+    assert!(refused(&dracut, "lvol", &args).contains("`dracut` makes its initramfs"));
+    becomes(&mut machine, "lvol", &args);
+    // One that had it before, written otherwise.
+    let path = "/etc/initramfs-tools/modules";
+    let text = FileState::expected(Kind::File, 0o644, 0, 0, Some(b"# mine\ndm-writecache\n".to_vec()));
+    machine.files.seen.insert(path.into(), Some(text));
+    assert!(plan(&machine, "lvol", &args).unwrap().is_empty());
 }
 
 #[test]

@@ -198,19 +198,23 @@ pub fn merge(_origin: Unused<'_>, group: &str, snapshot: &str) -> Command {
 }
 
 /// Lays a cache over a volume; what is in the volume of the cache is lost.
-pub fn cache(group: &str, name: &str, volume: &str, kind: CacheKind, mode: CacheMode) -> Command {
-    let command = Command::new("lvconvert").args([
-        "--yes".to_owned(),
-        "--type".to_owned(),
-        kind.name().to_owned(),
-        "--cachevol".to_owned(),
-        format!("{group}/{volume}"),
-    ]);
-    let command = match kind {
-        CacheKind::Cache => command.args(["--cachemode", mode.name()]),
-        CacheKind::Writecache => command,
-    };
+pub fn cache(group: &str, name: &str, volume: &str, mode: CacheMode) -> Command {
+    lay(CacheKind::Cache, group, volume).args(["--cachemode", mode.name()]).arg(format!("{group}/{name}"))
+}
+
+/// Lays a writecache over a volume, in blocks of so many bytes or of what suits the file system on it (lvmcache(7));
+/// what is in the volume of the cache is lost.
+pub fn writecache(group: &str, name: &str, volume: &str, block: Option<u64>) -> Command {
+    let mut command = lay(CacheKind::Writecache, group, volume);
+    if let Some(bytes) = block {
+        command = command.args(["--cachesettings".to_owned(), format!("block_size={bytes}")]);
+    }
     command.arg(format!("{group}/{name}"))
+}
+
+fn lay(kind: CacheKind, group: &str, volume: &str) -> Command {
+    let volume = format!("{group}/{volume}");
+    Command::new("lvconvert").args(["--yes", "--type", kind.name(), "--cachevol", &volume])
 }
 
 /// Changes where a write has to be before it counts as done.
