@@ -2,6 +2,7 @@
 
 mod confirm;
 mod evidence;
+mod fits;
 mod fstab;
 pub(super) mod place;
 mod shape;
@@ -110,6 +111,7 @@ fn one(
             let kept = evidence::keep(Path::new(evidence::FOLDER), name, &output.stdout).map_err(failed)?;
             Ok(Some(said(kept.to_string_lossy().into_owned())))
         }
+        Step::Fits { device, kind, within } => fits::fits(device, kind, *within, system).map(|()| None),
         Step::Confirm { .. } => confirmed(std::slice::from_ref(step), system).map(|()| None),
     }
 }

@@ -9,6 +9,7 @@ mod services;
 mod storage;
 
 pub use storage::blank::zero_ends;
+pub use storage::superblock::size as file_system_size;
 pub use storage::{agreed, row};
 
 use crate::exec::System;

@@ -46,6 +46,9 @@ pub enum Step {
     Keep { name: String, command: Command },
     /// Goes on only if the device is still the one that was planned with, and still blank where that was relied on.
     Confirm { device: String, serial: Option<String>, size: u64, blank: bool },
+    /// Goes on only if the file system of that kind on the device ends within so many bytes: what is behind them is
+    /// about to be cut off.
+    Fits { device: String, kind: String, within: u64 },
 }
 
 /// A stretch of a device, in bytes.
@@ -133,6 +136,9 @@ impl Step {
                 format!("confirm {device} is the same and blank")
             }
             Self::Confirm { device, .. } => format!("confirm {device} is the same"),
+            Self::Fits { device, kind, within } => {
+                format!("confirm the {kind} on {device} ends within {}", Size(*within))
+            }
         }
     }
 }

@@ -164,6 +164,7 @@ impl Masking<'_> {
                 self.text(name);
                 self.command(command);
             }
+            Step::Fits { device, kind, within: _ } => self.texts([device, kind]),
             Step::Confirm { device, serial, size: _, blank: _ } => {
                 self.texts([device].into_iter().chain(serial));
             }

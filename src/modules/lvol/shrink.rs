@@ -52,6 +52,7 @@ impl Lvol {
             return Err(Refusal::new(title).fact("it is not active, and what is on it cannot be seen"));
         };
         let mut content = device.content.clone();
+        let mut steps = Vec::new();
         let (surplus, mut change) = match &device.content {
             Content::FileSystem(found) => {
                 let has = match found.size {
@@ -62,6 +63,8 @@ impl Lvol {
                         keep
                     }
                 };
+                let kind = found.kind.clone();
+                steps.push(Step::Fits { device: device.path.clone(), kind, within: keep });
                 (Surplus::behind(device, has, keep), None)
             }
             Content::Blank { table: false } => (Some(Surplus::of_claim(machine.claim(device)?, keep)), None),
@@ -84,12 +87,12 @@ impl Lvol {
             Some(Size(keep).to_string()),
         );
         give_back(group, volume, wanted);
-        let step = Step::run(lvm::lvreduce(surplus, &group.name, &volume.name, group.extent));
+        steps.push(Step::run(lvm::lvreduce(surplus, &group.name, &volume.name, group.extent)));
         let predicts = [
             Prediction::Lvm(LvmEffect::Logical { group: group.name.clone(), volume: volume.clone().into() }),
             Prediction::Block(BlockEffect::Put(Device { size: keep, content, ..device.clone() }.into())),
         ];
-        plan.push(change, [step], predicts);
+        plan.push(change, steps, predicts);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ mod member;
 mod quota;
 pub mod row;
 mod span;
-mod superblock;
+pub(super) mod superblock;
 mod table;
 mod zfs;
 

@@ -30,6 +30,11 @@ pub(super) fn read(kind: &str, path: &str, system: &dyn System) -> Option<Superb
     parse(kind, &system.read_at(Path::new(path), offset, length).ok()?)
 }
 
+/// Bytes that a file system of this kind has; `None` where there is none of it, or its superblock is not read here.
+pub fn size(kind: &str, path: &str, system: &dyn System) -> Option<u64> {
+    read(kind, path, system)?.found.size
+}
+
 /// Whether superblocks of this kind are read here.
 pub(super) fn known(kind: &str) -> bool {
     place(kind).is_some()
