@@ -221,6 +221,12 @@ fn a_writecache_has_its_module_where_the_host_boots_from() {
     holding(&mut machine, "data", Content::Unknown { why: "a guest's".into() });
     let planned = steps(&plan(&machine, "lvol", &args).unwrap());
     assert_eq!(planned.last(), Some(&lvconvert(" --cachesettings block_size=512")));
+    machine.block.as_mut().unwrap().devices.get_mut("/dev/vg/data").unwrap().sector = 4096;
+    let planned = steps(&plan(&machine, "lvol", &args).unwrap());
+    assert_eq!(planned.last(), Some(&lvconvert(" --cachesettings block_size=4096")));
+    machine.block.as_mut().unwrap().devices.remove("/dev/vg/data");
+    let planned = steps(&plan(&machine, "lvol", &args).unwrap());
+    assert_eq!(planned.last(), Some(&lvconvert(" --cachesettings block_size=512")));
     let mut dracut = machine.clone();
     let program = dracut.files.seen.remove("/usr/sbin/update-initramfs").unwrap();
     dracut.files.seen.insert("/usr/bin/dracut".into(), program);

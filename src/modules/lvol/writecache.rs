@@ -58,12 +58,16 @@ pub(super) fn at_boot(machine: &Machine, volume: &str) -> Result<Plan, Refusal> 
 /// They become the sectors of the volume. LVM takes what suits the file system on it, and 4096 where it finds none,
 /// which a container or a guest's partitions in sectors of 512 could not be read in any more.
 pub(super) fn block_size(machine: &Machine, group: &Group, volume: &Logical) -> Result<Option<u64>, Refusal> {
-    let path = format!("/dev/{}/{}", group.name, volume.name);
-    let suits = match block(machine)?.find(&path).map(|device| &device.content) {
-        Some(Content::Blank { .. }) => true,
-        Some(Content::FileSystem(found)) => KNOWN.contains(&found.kind.as_str()),
-        Some(_) => false,
-        None => volume.uuid == Uuid::Late,
+    let block = block(machine)?;
+    let Some(device) = block.find(&format!("/dev/{}/{}", group.name, volume.name)) else {
+        // One that is inactive has the sectors of what it lies on.
+        let below = volume.places.keys().filter_map(|path| Some(block.devices.get(path)?.sector));
+        return Ok(below.max().filter(|_| volume.uuid != Uuid::Late));
     };
-    Ok((!suits).then_some(512))
+    let suits = match &device.content {
+        Content::Blank { .. } => true,
+        Content::FileSystem(found) => KNOWN.contains(&found.kind.as_str()),
+        _ => false,
+    };
+    Ok((!suits).then_some(device.sector))
 }
