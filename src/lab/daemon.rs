@@ -17,6 +17,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 const COMM: &str = "qemu-system-x86";
 /// However busy the disk is on which QEMU's last writes end.
 const END_LIMIT: Duration = Duration::from_mins(2);
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+const A_SECOND: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// Known by its pid file and its own command line. A process that merely has the same number is a stranger and is never
 /// touched.
@@ -61,7 +63,7 @@ impl Daemon {
 
     fn wait(&self, process: &OwnedFd) -> anyhow::Result<()> {
         let begun = Instant::now();
-        while !has_ended(process, Duration::from_millis(500)) {
+        while !has_ended(process, A_SECOND) {
             ensure!(begun.elapsed() < END_LIMIT, "the QEMU of {} does not end", self.dir.display());
         }
         Ok(())
@@ -78,13 +80,12 @@ impl Daemon {
         } else {
             command.split(|byte| *byte == 0).any(|argument| argument == mark.as_bytes())
         };
-        (ours && !has_ended(&process, Duration::ZERO)).then_some(process)
+        (ours && !has_ended(&process, AT_ONCE)).then_some(process)
     }
 }
 
 /// Waits for the end of all threads, at most for that time.
-fn has_ended(process: &OwnedFd, limit: Duration) -> bool {
-    let limit = Timespec { tv_sec: 0, tv_nsec: limit.subsec_nanos().into() };
+fn has_ended(process: &OwnedFd, limit: Timespec) -> bool {
     let mut ended = [PollFd::new(process, PollFlags::IN)];
     poll(&mut ended, Some(&limit)).is_ok_and(|ready| ready > 0)
 }

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
+use crate::report::tail;
+
 const LAST_LINES: usize = 10;
 
 /// Complains about the first program that is not installed.
@@ -67,9 +69,8 @@ pub fn run_logged<S: AsRef<OsStr>>(program: &str, args: &[S], dir: &Path, log: &
         .with_context(|| format!("cannot run `{program}`"))?;
     if !status.success() {
         let said = fs::read(log).unwrap_or_default();
-        let said = String::from_utf8_lossy(&said);
-        let lines: Vec<&str> = said.trim_end().lines().collect();
-        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+        let (_, last) = tail(&String::from_utf8_lossy(&said), LAST_LINES);
+        let last = last.join("\n");
         bail!("`{program}` failed ({status}); its output is in {}, and ends with:\n{last}", log.display());
     }
     Ok(())

@@ -18,7 +18,7 @@ mod terminal;
 
 pub use json::Json;
 pub use mask::Mask;
-pub use paint::{clean, elapsed};
+pub use paint::{clean, elapsed, tail};
 pub use plan::{Tally, render as render_plan};
 pub use terminal::Terminal;
 

@@ -32,7 +32,7 @@ pub fn clean(text: &str) -> String {
 
 /// The last `limit` lines of what a program printed, and how many there were before them. Of a line that was drawn
 /// over again and again (a counter) only the last state is kept.
-pub(super) fn tail(text: &str, limit: usize) -> (usize, Vec<String>) {
+pub fn tail(text: &str, limit: usize) -> (usize, Vec<String>) {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let left_out = lines.len().saturating_sub(limit);
     let shown = lines[left_out..].iter().map(|line| {

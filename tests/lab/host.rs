@@ -57,6 +57,20 @@ impl Host {
         ))
     }
 
+    /// Somebody writes to a log in that folder, each line on the disk before the next.
+    pub(crate) fn write_to(&self, folder: &str) {
+        self.sh(&format!(
+            "systemd-run --unit=writer sh -c \
+             'while sleep 0.1; do date +%N >> {folder}/log; sync -d {folder}/log; done'"
+        ));
+    }
+
+    /// Ends that; fails unless there was time for some lines.
+    pub(crate) fn was_written_to(&self, folder: &str) {
+        let log = self.sh(&format!("systemctl stop writer; sort {folder}/log | wc -l"));
+        assert!(log.trim().parse::<u64>().unwrap() > 10, "nobody wrote meanwhile: {log}");
+    }
+
     /// A playbook of a list of tasks, written as YAML: its path.
     pub(crate) fn play(&self, tasks: &str) -> String {
         let indented: Vec<String> = tasks.lines().map(|line| format!("    {line}")).collect();

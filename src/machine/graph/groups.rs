@@ -33,9 +33,9 @@ impl Graph {
     }
 
     fn volume(&mut self, group: &Group, volume: &Logical) {
-        let path = format!("/dev/{}/{}", group.name, volume.name);
+        let path = group.path_of(&volume.name);
         let own = device_id(&path);
-        let below = lower_volume(volume).map(|name| device_id(&format!("/dev/{}/{name}", group.name)));
+        let below = lower_volume(volume).map(|name| device_id(&group.path_of(name)));
         self.edge(below.unwrap_or_else(|| id(Layer::Group, &group.name)), own.clone());
         if self.node(&own).is_none() {
             self.nodes.push(Node::new(Layer::Volume, "volume", &path));

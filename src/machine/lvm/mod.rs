@@ -108,6 +108,11 @@ impl Group {
         all.saturating_sub(self.used_on(device))
     }
 
+    /// The device of one of its volumes.
+    pub fn path_of(&self, volume: &str) -> String {
+        format!("/dev/{}/{volume}", self.name)
+    }
+
     /// The volumes of a pool.
     pub fn of_pool<'a>(&'a self, pool: &'a str) -> impl Iterator<Item = &'a Logical> {
         self.logical

@@ -16,7 +16,7 @@ impl Lvol {
         volume: &Logical,
         plan: &mut Plan,
     ) -> Result<(), Refusal> {
-        let path = format!("/dev/{}/{}", group.name, volume.name);
+        let path = group.path_of(&volume.name);
         if !self.active {
             if let Some(device) = block(machine)?.find(&path) {
                 machine.unused(device)?;

@@ -79,7 +79,7 @@ impl Lvol {
 
 /// The volume is there with its device, which is blank where it is new.
 pub(super) fn appears(group: &Group, volume: Logical, blank: bool) -> Vec<Prediction> {
-    let path = format!("/dev/{}/{}", group.name, volume.name);
+    let path = group.path_of(&volume.name);
     let device = Device {
         sits_on: volume.places.keys().cloned().collect(),
         ..Device::new(&path, DeviceKind::Logical, volume.extents * group.extent)

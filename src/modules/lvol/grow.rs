@@ -28,7 +28,7 @@ impl Lvol {
             .help("take the cache off first (`cache: {state: absent}`), and put it on again afterwards"));
         }
         check_whole(group)?;
-        let path = format!("/dev/{}/{}", group.name, volume.name);
+        let path = group.path_of(&volume.name);
         if let Kind::Linear | Kind::Striped { .. } | Kind::Raid { .. } = volume.kind
             && let Some(snapshot) = group.snapshots_of(&volume.name).next()
             && volume.active

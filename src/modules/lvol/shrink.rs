@@ -47,50 +47,40 @@ impl Lvol {
                  larger volume as it is",
             ));
         }
-        let path = format!("/dev/{}/{}", group.name, volume.name);
+        let path = group.path_of(&volume.name);
         let Some(device) = block(machine)?.find(&path) else {
             return Err(Refusal::new(title).fact("it is not active, and what is on it cannot be seen"));
         };
-        let mut content = device.content.clone();
+        let mut change = Change::modify("logical volume", self.full_name(), "").risk(Risk::Disruptive);
         let mut steps = Vec::new();
-        let (surplus, mut change) = match &device.content {
+        let surplus = match &device.content {
             Content::FileSystem(found) => {
-                let has = match found.size {
-                    Some(size) if size <= keep => size,
-                    _ => {
-                        plan.then(self.shrink_file_system(machine, device, found, keep, &title)?);
-                        content = Content::FileSystem(FileSystem { size: Some(keep), ..found.clone() });
-                        keep
-                    }
-                };
+                let fits = found.size.filter(|size| *size <= keep);
+                if fits.is_none() {
+                    plan.then(self.shrink_file_system(machine, device, found, keep, &title)?);
+                }
                 let kind = found.kind.clone();
                 steps.push(Step::Fits { device: device.path.clone(), kind, within: keep });
-                (Surplus::behind(device, has, keep), None)
+                Surplus::behind(device, fits.unwrap_or(keep), keep).ok_or_else(|| Refusal::new(&title))?
             }
-            Content::Blank { table: false } => (Some(Surplus::of_claim(machine.claim(device)?, keep)), None),
+            Content::Blank { table: false } => Surplus::of_claim(machine.claim(device)?, keep),
             _ => {
-                let claim = machine.claim(device)?;
                 let token = format!("shrink:{}", volume.uuid.known().unwrap_or(&path));
                 let lost = format!("all behind the first {} of {}", Size(keep), loss(device));
-                let change = Change::destroy("end of logical volume", self.full_name(), token, lost);
-                (Some(Surplus::of_claim(claim, keep)), Some(change))
+                change = Change::destroy("end of logical volume", self.full_name(), token, lost);
+                Surplus::of_claim(machine.claim(device)?, keep)
             }
         };
-        let surplus = surplus.ok_or_else(|| Refusal::new(&title))?;
-        let before = volume.extents;
-        let mut change = change
-            .take()
-            .unwrap_or_else(|| Change::modify("logical volume", self.full_name(), "").risk(Risk::Disruptive));
         change = change.attribute(
             "size",
-            Some(Size(before * group.extent).to_string()),
+            Some(Size(volume.extents * group.extent).to_string()),
             Some(Size(keep).to_string()),
         );
         give_back(group, volume, wanted);
         steps.push(Step::run(lvm::lvreduce(surplus, &group.name, &volume.name, group.extent)));
         let predicts = [
             Prediction::Lvm(LvmEffect::Logical { group: group.name.clone(), volume: volume.clone().into() }),
-            Prediction::Block(BlockEffect::Put(Device { size: keep, content, ..device.clone() }.into())),
+            Prediction::Block(BlockEffect::Put(Device { size: keep, ..device.clone() }.into())),
         ];
         plan.push(change, steps, predicts);
         Ok(())

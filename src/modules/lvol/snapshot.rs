@@ -124,7 +124,7 @@ impl Lvol {
                 self.lv.as_deref().unwrap_or("nothing")
             ))
         })?;
-        let path = |name: &str| format!("/dev/{}/{name}", group.name);
+        let path = |name: &str| group.path_of(name);
         let block = block(machine)?;
         let (Some(device), Some(seen)) = (block.find(&path(of)), block.find(&path(&snapshot.name))) else {
             return Err(Refusal::new(format!("{name} and its origin have to be active to be merged")));
@@ -175,10 +175,10 @@ fn same_content(
     name: &str,
     plan: &mut Plan,
 ) -> Result<(), Refusal> {
-    let path = format!("/dev/{}/{}", group.name, origin.name);
+    let path = group.path_of(&origin.name);
     let content = block(machine)?.find(&path).map(|device| device.content.clone());
     if let (Some(content), Some(action)) = (content, plan.actions.last_mut()) {
-        let path = format!("/dev/{}/{name}", group.name);
+        let path = group.path_of(name);
         action.predicts.push(Prediction::Block(BlockEffect::Content { path, content }));
     }
     Ok(())

@@ -59,7 +59,7 @@ pub(super) fn at_boot(machine: &Machine, volume: &str) -> Result<Plan, Refusal> 
 /// which a container or a guest's partitions in sectors of 512 could not be read in any more.
 pub(super) fn block_size(machine: &Machine, group: &Group, volume: &Logical) -> Result<Option<u64>, Refusal> {
     let block = block(machine)?;
-    let Some(device) = block.find(&format!("/dev/{}/{}", group.name, volume.name)) else {
+    let Some(device) = block.find(&group.path_of(&volume.name)) else {
         // One that is inactive has the sectors of what it lies on.
         let below = volume.places.keys().filter_map(|path| Some(block.devices.get(path)?.sector));
         return Ok(below.max().filter(|_| volume.uuid != Uuid::Late));

@@ -191,7 +191,7 @@ fn above(machine: &Machine, node: &Node) -> Vec<Node> {
                 let depend = group.snapshots_of(&volume.name).chain(
                     group.of_pool(&volume.name).filter(|_| matches!(volume.kind, Kind::ThinPool { .. })),
                 );
-                found.extend(depend.map(|one| Node::Device(format!("/dev/{}/{}", group.name, one.name))));
+                found.extend(depend.map(|one| Node::Device(group.path_of(&one.name))));
             }
             let span = block.span(path).into_iter().flat_map(|span| &span.devices);
             found.extend(span.filter(|other| *other != path).cloned().map(Node::Content));
